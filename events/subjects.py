@@ -1,0 +1,81 @@
+"""Every subject, in one table. Ids are percent-encoded, so that a dot in one stays in its token.
+
+| subject | from, to | kind |
+| --- | --- | --- |
+| log.leader, log.facts | leader | stream LOG |
+| work.up.<worker> | worker to leader | words |
+| work.down.<worker>, work.all | leader to workers | words |
+| work.ask | worker to leader | request |
+| work.logs.<dag_id>.<run>.<task>.<index>.<try> | worker | stream LOGS |
+| trigger.<dag_id> | other services | stream TRIGGERS |
+| rpc.trigger.<dag_id> | other services, CLI to leader | request |
+| api.<verb> | CLI, web to any coordinator | request |
+| event.run.<dag_id>.<state>, event.task.<dag_id>.<task_id>.<state> | leader | stream NOTICES |
+| dead.<kind> | leader | stream DEAD |
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+from penstock.events.types import Attempt
+
+
+def token(text: str) -> str:
+    """Return `text` as one subject token: nothing in it that NATS gives a meaning to."""
+    return quote(text, safe="-_:+=@,").replace(".", "%2E") or "%00"
+
+
+def untoken(token: str) -> str:
+    """Return the text that `token` was made of."""
+    return "" if token == "%00" else unquote(token)
+
+
+class Subjects:
+    """The table under one prefix (a setting, `penstock` by default)."""
+
+    def __init__(self, prefix: str = "penstock") -> None:
+        self.prefix = prefix
+        self.log = f"{prefix}.log.>"
+        self.log_leader = f"{prefix}.log.leader"
+        self.log_facts = f"{prefix}.log.facts"
+        self.all_up = f"{prefix}.work.up.*"
+        self.all_workers = f"{prefix}.work.all"
+        self.ask = f"{prefix}.work.ask"
+        self.logs = f"{prefix}.work.logs.>"
+        self.triggers = f"{prefix}.trigger.>"
+        self.rpc_triggers = f"{prefix}.rpc.trigger.>"
+        self.all_api = f"{prefix}.api.*"
+        self.events = f"{prefix}.event.>"
+        self.dead = f"{prefix}.dead.>"
+
+    def up(self, worker: str) -> str:
+        return f"{self.prefix}.work.up.{token(worker)}"
+
+    def down(self, worker: str) -> str:
+        return f"{self.prefix}.work.down.{token(worker)}"
+
+    def log_of(self, attempt: Attempt) -> str:
+        dag_id, run_id = attempt.run.split("/", 1)
+        return (
+            f"{self.prefix}.work.logs.{token(dag_id)}.{token(run_id)}.{token(attempt.task)}"
+            f".{attempt.index}.{attempt.try_number}"
+        )
+
+    def trigger(self, dag_id: str) -> str:
+        return f"{self.prefix}.trigger.{token(dag_id)}"
+
+    def rpc_trigger(self, dag_id: str) -> str:
+        return f"{self.prefix}.rpc.trigger.{token(dag_id)}"
+
+    def api(self, verb: str) -> str:
+        return f"{self.prefix}.api.{verb}"
+
+    def run_event(self, dag_id: str, state: str) -> str:
+        return f"{self.prefix}.event.run.{token(dag_id)}.{state}"
+
+    def task_event(self, dag_id: str, task_id: str, state: str) -> str:
+        return f"{self.prefix}.event.task.{token(dag_id)}.{token(task_id)}.{state}"
+
+    def dead_letter(self, kind: str) -> str:
+        return f"{self.prefix}.dead.{token(kind)}"

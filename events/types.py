@@ -1,0 +1,554 @@
+"""What crosses a wire: facts for the log, words between leader and workers, XComs by description.
+
+A *fact* (`Event`) is a cause, told in the past tense, immutable. The leader writes facts to the
+stream LOG in *records*: all that gathered while the last append was under way share one. A fact has
+no id of its own: it is `<epoch>-<number of the record>.<place in it>`, so it costs nothing and
+rises with the log.
+
+Times are integers: microseconds since 1970, UTC. A run is named by its key, `<dag_id>/<run_id>`;
+an attempt by (run, task, map index, try). JSON on the wire, by msgspec.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+NOT_MAPPED = -1
+"""The map index of a task instance that is not one of many."""
+
+
+class Attempt(Struct, frozen=True, array_like=True):
+    """One try of one task instance. index: -1 if not mapped. try_number: from 1."""
+
+    run: str
+    task: str
+    index: int = NOT_MAPPED
+    try_number: int = 1
+
+    def __str__(self) -> str:
+        place = self.task if self.index == NOT_MAPPED else f"{self.task}[{self.index}]"
+        return f"{self.run} {place} try {self.try_number}"
+
+
+class Delivery(Struct, frozen=True, array_like=True, order=True):
+    """One sending of an attempt: unique in time, rising within an epoch (law 6)."""
+
+    epoch: int
+    number: int
+
+
+class Xcom(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One XCom as everybody but user code sees it.
+
+    codec: how `penstock.worker.xcom` wrote it (`json`, `arrow`, `numpy`, `pickle`, ...).
+    value: the JSON value itself (codec `json`, up to 64 KiB); else nothing.
+    inline: base64 of a small value in another codec. blob: SHA-256 of a large one, size: its bytes.
+    preview: JSON for people, at most a few KiB; absent where `value` says it all.
+    length: how many task instances a mapping over it makes; None if it cannot be mapped over.
+    """
+
+    key: str = "return_value"
+    codec: str = "json"
+    value: Raw | None = None
+    inline: str | None = None
+    blob: str | None = None
+    size: int = 0
+    preview: Raw | None = None
+    is_none: bool = False
+    length: int | None = None
+
+
+# ---------------------------------------------------------------- facts
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """A cause, in the log. caused_by: the id of the fact that led to this one, if any."""
+
+    caused_by: str = ""
+
+
+class LeaderElected(Event, frozen=True, kw_only=True, tag="leader.elected"):
+    """A coordinator took the lead. epoch: one more than any seen. rules: version of `advance`."""
+
+    epoch: int
+    leader: str
+    rules: int
+
+
+class DagRegistered(Event, frozen=True, kw_only=True, tag="dag.registered"):
+    """A DAG file was parsed and its DAG is new or changed.
+
+    dag: the serialized DAG (`penstock.authoring.serialized.SerializedDag`) as JSON.
+    version: its digest. A version that is there already changes nothing but what is in force.
+    """
+
+    dag_id: str
+    version: str
+    dag: Raw
+    paused: bool | None = None
+
+
+class DagPaused(Event, frozen=True, kw_only=True, tag="dag.paused"):
+    """The DAG's schedule was switched off or on. Runs that are under way go on."""
+
+    dag_id: str
+    paused: bool
+    by: str = ""
+
+
+class DagRemoved(Event, frozen=True, kw_only=True, tag="dag.removed"):
+    """The DAG's file is gone. Its runs go on with the version that they have."""
+
+    dag_id: str
+
+
+class FileBroken(Event, frozen=True, kw_only=True, tag="file.broken"):
+    """A DAG file could not be parsed; the last good version stays in force. error: for people."""
+
+    file: str
+    error: str
+    line: int | None = None
+
+
+class FileMended(Event, frozen=True, kw_only=True, tag="file.mended"):
+    """A DAG file that was broken parses again, or is gone."""
+
+    file: str
+
+
+class PoolSet(Event, frozen=True, kw_only=True, tag="pool.set"):
+    """A pool was made or resized. slots: -1 for no limit; None: the pool is deleted."""
+
+    name: str
+    slots: int | None
+    by: str = ""
+
+
+class VariableSet(Event, frozen=True, kw_only=True, tag="variable.set"):
+    """A variable was set. value None: deleted."""
+
+    key: str
+    value: str | None
+    by: str = ""
+
+
+class RunTriggered(Event, frozen=True, kw_only=True, tag="run.triggered"):
+    """A run was asked for, accepted and is kept. Its identity is (dag_id, run_id).
+
+    version: the serialized DAG that it is pinned to. run_type: manual, scheduled, event.
+    logical_date: None if the run stands for no moment. conf: a JSON object. by: who asked, for
+    people. A tick of a schedule is such a fact too: its run_id is its logical date.
+    """
+
+    dag_id: str
+    run_id: str
+    version: str
+    run_type: str = "manual"
+    logical_date: int | None = None
+    interval_start: int | None = None
+    interval_end: int | None = None
+    conf: Raw = Raw(b"{}")
+    by: str = ""
+
+    @property
+    def run(self) -> str:
+        return f"{self.dag_id}/{self.run_id}"
+
+
+class RunCancelled(Event, frozen=True, kw_only=True, tag="run.cancelled"):
+    """A person or service asked that the run stop: what runs is killed, what waits is skipped."""
+
+    run: str
+    by: str = ""
+
+
+class WorkerJoined(Event, frozen=True, kw_only=True, tag="worker.joined"):
+    """A worker process may be sent attempts from now on. worker: unique per process, for ever."""
+
+    worker: str
+    host: str
+    pid: int
+    slots: int
+    queues: tuple[str, ...] = ("default",)
+
+
+class Held(Struct, frozen=True, array_like=True):
+    """An attempt that a worker had. begun: user code may have started in it."""
+
+    attempt: Attempt
+    delivery: Delivery
+    begun: bool = True
+
+
+class WorkerLost(Event, frozen=True, kw_only=True, tag="worker.lost"):
+    """A worker left, or its lease ran out. held: what it had and nobody else has.
+
+    reason: for people. clean: it said goodbye itself, so nothing of `held` is its fault.
+    """
+
+    worker: str
+    reason: str
+    held: tuple[Held, ...] = ()
+    clean: bool = False
+
+
+class AttemptStarted(Event, frozen=True, kw_only=True, tag="attempt.started"):
+    """User code of a longer attempt began; short ones tell it at their end. started_at: display."""
+
+    attempt: Attempt
+    delivery: Delivery
+    worker: str
+    started_at: int
+
+
+class AttemptEnded(Event, frozen=True, kw_only=True):
+    """What every outcome has. Times are the worker's, for display, never for order.
+
+    ended_at: UTC microseconds. took: seconds in the child. xcoms: what was pushed in this delivery;
+    they count only with the outcome that wins (law 6). logged: lines of log it published.
+    """
+
+    attempt: Attempt
+    delivery: Delivery
+    worker: str
+    started_at: int
+    ended_at: int
+    took: float = 0.0
+    xcoms: tuple[Xcom, ...] = ()
+    logged: int = 0
+
+
+class AttemptSucceeded(AttemptEnded, frozen=True, kw_only=True, tag="attempt.succeeded"):
+    """A try of a task instance returned."""
+
+
+class AttemptFailed(AttemptEnded, frozen=True, kw_only=True, tag="attempt.failed"):
+    """A try raised, was killed by its own timeout or memory limit, or its child died by itself.
+
+    reason: one line. final: no retry, however many are left (AirflowFailException).
+    """
+
+    reason: str
+    final: bool = False
+
+
+class AttemptSkipped(AttemptEnded, frozen=True, kw_only=True, tag="attempt.skipped"):
+    """A try said that this task instance is not wanted (AirflowSkipException)."""
+
+    reason: str = ""
+
+
+class AttemptInterrupted(Event, frozen=True, kw_only=True, tag="attempt.interrupted"):
+    """The infrastructure ended a delivery, not the user's code: it is the same try's again.
+
+    begun: user code may have started; only such count towards the limit of redeliveries.
+    """
+
+    attempt: Attempt
+    delivery: Delivery
+    worker: str
+    reason: str
+    begun: bool = True
+
+
+class TimerDue(Event, frozen=True, kw_only=True, tag="timer.due"):
+    """A moment came that the fold had asked for. what: `retry`, `run_timeout`, `worker_lease`...
+
+    due: the moment asked for; a timer whose subject has moved on since is inert.
+    """
+
+    what: str
+    due: int
+    run: str
+    task: str = ""
+    index: int = NOT_MAPPED
+
+
+Fact = (
+    LeaderElected
+    | DagRegistered
+    | DagPaused
+    | DagRemoved
+    | FileBroken
+    | FileMended
+    | PoolSet
+    | VariableSet
+    | RunTriggered
+    | RunCancelled
+    | WorkerJoined
+    | WorkerLost
+    | AttemptStarted
+    | AttemptSucceeded
+    | AttemptFailed
+    | AttemptSkipped
+    | AttemptInterrupted
+    | TimerDue
+)
+"""Every kind of fact. A follower that meets a kind it does not know stops and says so."""
+
+Outcome = AttemptSucceeded | AttemptFailed | AttemptSkipped | AttemptInterrupted
+"""How a delivery can end, as the worker that held it tells it."""
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """One message of the stream LOG: facts in order, appended together.
+
+    at: the leader's clock when it was appended. epoch, number: its identity, rising with the log.
+    """
+
+    epoch: int
+    number: int
+    at: int
+    events: tuple[Fact, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.epoch}-{self.number}"
+
+
+# ---------------------------------------------------------------- leader to worker
+
+
+class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an attempt's context says of its run. params: the DAG's, with conf merged in."""
+
+    run: str
+    dag_id: str
+    run_id: str
+    run_type: str
+    file: str
+    version: str
+    logical_date: int | None = None
+    interval_start: int | None = None
+    interval_end: int | None = None
+    triggered_at: int = 0
+    started_at: int = 0
+    conf: Raw = Raw(b"{}")
+
+
+class Work(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attempt, to be run. xcoms: {task_id: its return value}, small ones of direct upstreams.
+
+    kind: `task`, or `callback` (then `callback` says which, and `why` the reason of the state).
+    map_length: how many siblings a mapped instance has. timeout: seconds, None for no limit.
+    tries: all that it may take. is_async: it runs on the children's event loop, without a slot.
+    """
+
+    attempt: Attempt
+    delivery: Delivery
+    kind: str = "task"
+    callback: str = ""
+    why: str = ""
+    map_length: int | None = None
+    timeout: float | None = None
+    tries: int = 1
+    is_async: bool = False
+    exclusive: bool = False
+    xcoms: dict[str, Xcom] = {}
+    caused_by: str = ""
+
+
+class Down(Struct, frozen=True, kw_only=True, tag_field="say"):
+    """What a leader tells workers. A worker refuses an epoch lower than the highest it has seen."""
+
+    epoch: int
+
+
+class Welcome(Down, frozen=True, kw_only=True, tag="welcome"):
+    """You are known; your lease is `lease` seconds from each heartbeat on."""
+
+    lease: float
+
+
+class Dispatch(Down, frozen=True, kw_only=True, tag="dispatch"):
+    """Run these, in this order. runs: by run key, for all of `work`."""
+
+    work: tuple[Work, ...]
+    runs: dict[str, RunInfo]
+
+
+class Stored(Down, frozen=True, kw_only=True, tag="stored"):
+    """The outcomes of these deliveries are in the log: let go of them (law 7)."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+class Stop(Down, frozen=True, kw_only=True, tag="stop"):
+    """Nobody wants these any more: kill them, and report them interrupted."""
+
+    deliveries: tuple[Delivery, ...]
+    reason: str
+
+
+class RollCall(Down, frozen=True, kw_only=True, tag="roll_call"):
+    """A leader took over: say at once who you are and what you hold."""
+
+
+Downward = Welcome | Dispatch | Stored | Stop | RollCall
+
+
+# ---------------------------------------------------------------- worker to leader
+
+
+class Up(Struct, frozen=True, kw_only=True, tag_field="say"):
+    """What a worker tells the leader; all on one subject of its own, so that order holds."""
+
+    worker: str
+
+
+class Hello(Up, frozen=True, kw_only=True, tag="hello"):
+    """A worker is there: at start, after a reconnect, and in answer to a roll call.
+
+    epoch: the highest it has seen. held: all that it holds, outcomes not yet stored among it.
+    """
+
+    host: str
+    pid: int
+    slots: int
+    queues: tuple[str, ...]
+    epoch: int
+    held: tuple[Held, ...]
+
+
+class Heartbeat(Up, frozen=True, kw_only=True, tag="heartbeat"):
+    """Lease renewed. last: the last delivery received; held: spans [first, last] of numbers.
+
+    held speaks of `last.epoch` only; what a worker still holds of an earlier epoch is in `older`.
+    """
+
+    last: Delivery
+    held: tuple[tuple[int, int], ...] = ()
+    older: tuple[Delivery, ...] = ()
+    draining: bool = False
+
+
+class Outcomes(Up, frozen=True, kw_only=True, tag="outcomes"):
+    """Deliveries that ended, or long ones that began. Sent again until `Stored` names them."""
+
+    ended: tuple[Outcome, ...] = ()
+    started: tuple[AttemptStarted, ...] = ()
+
+
+class GivenBack(Up, frozen=True, kw_only=True, tag="given_back"):
+    """Not begun, and somebody else may be sooner: members of a batch behind a long one, a drain."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+class Goodbye(Up, frozen=True, kw_only=True, tag="goodbye"):
+    """The worker drained and ends. held: what it had to leave behind."""
+
+    held: tuple[Held, ...] = ()
+    reason: str = "drained"
+
+
+Upward = Hello | Heartbeat | Outcomes | GivenBack | Goodbye
+
+
+# ---------------------------------------------------------------- requests of workers
+
+
+class Ask(Struct, frozen=True, kw_only=True, tag_field="ask"):
+    """A question of a worker, answered by the leader from what is stored (law 11: JSON only)."""
+
+
+class AskXcoms(Ask, frozen=True, kw_only=True, tag="xcoms"):
+    """The XComs of these tasks of a run. indexes: None for all; spans one task at a time.
+
+    Answered by `XcomsFound`: by task, in the order of map indexes.
+    """
+
+    run: str
+    tasks: tuple[str, ...]
+    key: str = "return_value"
+    indexes: tuple[int, ...] | None = None
+
+
+class AskVariable(Ask, frozen=True, kw_only=True, tag="variable"):
+    """The value of a variable. Answered by `VariableFound`."""
+
+    key: str
+
+
+Question = AskXcoms | AskVariable
+
+
+class FoundXcom(Struct, frozen=True, array_like=True):
+    """One answer row: whose XCom, and the XCom."""
+
+    task: str
+    index: int
+    xcom: Xcom
+
+
+class XcomsFound(Struct, frozen=True, kw_only=True, tag="xcoms"):
+    """The rows asked for. mapped: which of the asked tasks are mapped in this run."""
+
+    found: tuple[FoundXcom, ...]
+    mapped: tuple[str, ...] = ()
+
+
+class VariableFound(Struct, frozen=True, kw_only=True, tag="variable"):
+    value: str | None
+
+
+class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
+    """The question could not be answered. why: a sentence for people."""
+
+    why: str
+
+
+Answer = XcomsFound | VariableFound | Refused
+
+
+# ---------------------------------------------------------------- logs of tasks
+
+
+class LogLine(Struct, frozen=True, array_like=True):
+    """at: microseconds. stream: 1 stdout, 2 stderr, 0 said by Penstock itself. text: no newline."""
+
+    at: int
+    stream: int
+    text: str
+
+
+class LogChunk(Struct, frozen=True, kw_only=True):
+    """Lines of one delivery, in order. first: the number of the first one, from 0."""
+
+    attempt: Attempt
+    delivery: Delivery
+    first: int
+    lines: tuple[LogLine, ...]
+
+
+# ---------------------------------------------------------------- what other services hear
+
+
+class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A CloudEvent 1.0 in structured mode: a run or a task instance reached a state.
+
+    id: from its natural key, the same however often it is sent. sequence: rises within the run.
+    """
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str
+    data: dict[str, Any]
+    sequence: int
+    causedby: str
+    specversion: str = "1.0"
+    datacontenttype: str = "application/json"
+
+
+encode = msgspec.json.Encoder().encode
+decode_record = msgspec.json.Decoder(Record).decode
+decode_down = msgspec.json.Decoder(Downward).decode
+decode_up = msgspec.json.Decoder(Upward).decode
+decode_question = msgspec.json.Decoder(Question).decode
+decode_answer = msgspec.json.Decoder(Answer).decode
+decode_chunk = msgspec.json.Decoder(LogChunk).decode
