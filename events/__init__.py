@@ -1,1 +1,1 @@
-"""Everything that crosses a wire: types, subjects, streams, the bus, the embedded server, a client."""
+"""Everything that crosses a wire: types, subjects, streams, bus, embedded server, client."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 
-class PulledXcom(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PulledXcom:
     """One XCom that was found: whose, and its Python value."""
 
     task: str
