@@ -1,0 +1,72 @@
+"""A serialized DAG made ready for the fold: neighbours by number, leaves, what is mapped over what.
+
+Made once for each version and shared by all its runs; never changed.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from penstock.authoring.serialized import SerializedDag, SerializedTask, load
+from penstock.lifecycle.rules import RULES, Rule
+
+
+class Step:
+    """One task of a plan. number: its place in topological order; neighbours are such numbers."""
+
+    __slots__ = (
+        "callbacks",
+        "downstream",
+        "feeds",
+        "is_leaf",
+        "number",
+        "rule",
+        "setups",
+        "task",
+        "upstream",
+    )
+
+    def __init__(self, number: int, task: SerializedTask, upstream: tuple[int, ...]) -> None:
+        self.number = number
+        self.task = task
+        self.rule: Rule = RULES[task.trigger_rule]
+        self.upstream = upstream
+        self.downstream: list[int] = []
+        self.setups: frozenset[int] = frozenset()
+        self.feeds: set[str] = set()  # keys of its XComs that some task is mapped over
+        self.is_leaf = False
+        self.callbacks = frozenset(task.callbacks)
+
+
+class Plan:
+    """A version of a DAG. Raises KeyError for an upstream or a rule that does not exist."""
+
+    def __init__(self, version: str, dag: SerializedDag) -> None:
+        self.version = version
+        self.dag = dag
+        self.numbers = {task.task_id: number for number, task in enumerate(dag.tasks)}
+        self.steps = [
+            Step(number, task, tuple(self.numbers[up] for up in task.upstream))
+            for number, task in enumerate(dag.tasks)
+        ]
+        for step in self.steps:
+            step.setups = frozenset(up for up in step.upstream if dag.tasks[up].is_setup)
+            for up in step.upstream:
+                self.steps[up].downstream.append(step.number)
+            for over in step.task.mapped:
+                if over.task is not None:
+                    self.steps[self.numbers[over.task]].feeds.add(over.key)
+        for step in self.steps:
+            # A teardown does not decide a run's fate: what stands right above it does.
+            step.is_leaf = not step.task.is_teardown and all(
+                self.steps[down].task.is_teardown for down in step.downstream
+            )
+
+    def step(self, task_id: str) -> Step | None:
+        number = self.numbers.get(task_id)
+        return None if number is None else self.steps[number]
+
+
+def plan_of(version: str, text: Raw | bytes) -> Plan:
+    """Return the plan of a serialized DAG. Raises msgspec.ValidationError, KeyError."""
+    return Plan(version, load(text))

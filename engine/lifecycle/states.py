@@ -1,0 +1,40 @@
+"""The states of runs and task instances: Airflow's words, with a small number each.
+
+A mapped task keeps one byte for each of its instances, so a state is an int here; the words are for
+the wire, the store and people. `quarantined` is ours: a run whose events the fold could not take.
+"""
+
+from __future__ import annotations
+
+WAITING, QUEUED, RUNNING, UP_FOR_RETRY = 0, 1, 2, 3
+SUCCESS, FAILED, SKIPPED, UPSTREAM_FAILED = 4, 5, 6, 7
+
+WORDS = (
+    "none",
+    "queued",
+    "running",
+    "up_for_retry",
+    "success",
+    "failed",
+    "skipped",
+    "upstream_failed",
+)
+CODES = {word: code for code, word in enumerate(WORDS)}
+
+ENDS = (SUCCESS, FAILED, SKIPPED, UPSTREAM_FAILED)
+"""The states that are final; `code >= SUCCESS` says the same."""
+
+LIVE = (QUEUED, RUNNING)
+"""The states in which an attempt may be under way somewhere."""
+
+RUN_QUEUED, RUN_RUNNING, RUN_SUCCESS, RUN_FAILED = "queued", "running", "success", "failed"
+RUN_QUARANTINED = "quarantined"
+RUN_ENDS = frozenset((RUN_SUCCESS, RUN_FAILED, RUN_QUARANTINED))
+
+NEXT = {
+    WAITING: {QUEUED, SUCCESS, SKIPPED, UPSTREAM_FAILED, FAILED},
+    QUEUED: {RUNNING, UP_FOR_RETRY, SUCCESS, FAILED, SKIPPED},
+    RUNNING: {QUEUED, UP_FOR_RETRY, SUCCESS, FAILED, SKIPPED},
+    UP_FOR_RETRY: {QUEUED, SKIPPED, FAILED},
+}
+"""Where a task instance may go from a state; from an end, nowhere. RUNNING, QUEUED: sent again."""
