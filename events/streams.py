@@ -19,7 +19,8 @@ class Stream(NamedTuple):
     """name: as NATS knows it. subjects: below the prefix. max_age: seconds, 0 for ever.
 
     discard: `new` refuses when full, `old` forgets the oldest. synced: an ack means on disk.
-    work: each message is for one `pull` and gone once acked.
+    work: each message is for one `pull` and gone once acked. latest: of each subject the last
+    message is kept.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Stream(NamedTuple):
     discard: str = "old"
     synced: bool = True
     work: bool = False
+    latest: bool = False
 
 
 STREAMS = (
@@ -37,4 +39,5 @@ STREAMS = (
     Stream("NOTICES", "event.>", 4 * 1024 * MIB, max_age=14 * DAY, synced=False),
     Stream("LOGS", "work.logs.>", 16 * 1024 * MIB, max_age=30 * DAY, synced=False),
     Stream("DEAD", "dead.>", 256 * MIB, max_age=30 * DAY),
+    Stream("BLOBS", "blob.>", 64 * 1024 * MIB, discard="new", latest=True),
 )

@@ -12,6 +12,7 @@
 | api.<verb> | CLI, web to any coordinator | request |
 | event.run.<dag_id>.<state>, event.task.<dag_id>.<task_id>.<state> | leader | stream NOTICES |
 | dead.<kind> | leader | stream DEAD |
+| blob.<digest>.<chunk>, blob.<digest>.all | whoever has a large value | stream BLOBS |
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Subjects:
         self.log_leader = f"{prefix}.log.leader"
         self.log_facts = f"{prefix}.log.facts"
         self.all_up = f"{prefix}.work.up.*"
+        self.all_down = f"{prefix}.work.down.*"
         self.all_workers = f"{prefix}.work.all"
         self.ask = f"{prefix}.work.ask"
         self.logs = f"{prefix}.work.logs.>"
@@ -48,6 +50,7 @@ class Subjects:
         self.all_api = f"{prefix}.api.*"
         self.events = f"{prefix}.event.>"
         self.dead = f"{prefix}.dead.>"
+        self.blobs = f"{prefix}.blob.>"
 
     def up(self, worker: str) -> str:
         return f"{self.prefix}.work.up.{token(worker)}"
@@ -79,3 +82,6 @@ class Subjects:
 
     def dead_letter(self, kind: str) -> str:
         return f"{self.prefix}.dead.{token(kind)}"
+
+    def blob(self, digest: str, chunk: int | str) -> str:
+        return f"{self.prefix}.blob.{digest}.{chunk}"
