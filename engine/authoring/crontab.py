@@ -23,6 +23,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterError, croniter
+
 from penstock.errors import PenstockError
 
 SECOND = 1_000_000
