@@ -358,9 +358,14 @@ class Down(Struct, frozen=True, kw_only=True, tag_field="say"):
 
 
 class Welcome(Down, frozen=True, kw_only=True, tag="welcome"):
-    """You are known; your lease is `lease` seconds from each heartbeat on."""
+    """You are known; your lease is `lease` seconds from each heartbeat on.
+
+    last: every delivery with a number up to this has been sent to you by now, so a heartbeat from
+    here on speaks of it, even if the message that carried it was lost (law 8).
+    """
 
     lease: float
+    last: int = 0
 
 
 class Dispatch(Down, frozen=True, kw_only=True, tag="dispatch"):
@@ -403,6 +408,7 @@ class Hello(Up, frozen=True, kw_only=True, tag="hello"):
     """A worker is there: at start, after a reconnect, and in answer to a roll call.
 
     epoch: the highest it has seen. held: all that it holds, outcomes not yet stored among it.
+    replaces: workers before it on the same state folder, which are known to be dead.
     """
 
     host: str
@@ -411,6 +417,7 @@ class Hello(Up, frozen=True, kw_only=True, tag="hello"):
     queues: tuple[str, ...]
     epoch: int
     held: tuple[Held, ...]
+    replaces: tuple[str, ...] = ()
 
 
 class Heartbeat(Up, frozen=True, kw_only=True, tag="heartbeat"):

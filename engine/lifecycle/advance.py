@@ -114,7 +114,9 @@ def dag_registered(turn: Turn, event: DagRegistered) -> None:
     dag = state.dags.get(event.dag_id)
     if dag is None:
         paused = plan.dag.paused_upon_creation if event.paused is None else event.paused
-        dag = state.dags[event.dag_id] = DagState(event.dag_id, plan, bool(paused))
+        dag = state.dags[event.dag_id] = DagState(event.dag_id, plan, bool(paused), turn.at)
+    if dag.gone or dag.plan.dag.schedule != plan.dag.schedule:
+        dag.since = turn.at
     dag.plan, dag.gone = plan, False
     turn.add(DagRow(event.dag_id))
     turn.add(PlanTicks(event.dag_id))
@@ -123,8 +125,8 @@ def dag_registered(turn: Turn, event: DagRegistered) -> None:
 
 def dag_paused(turn: Turn, event: DagPaused) -> None:
     dag = turn.state.dags.get(event.dag_id)
-    if dag is not None:
-        dag.paused = event.paused
+    if dag is not None and dag.paused != event.paused:
+        dag.paused, dag.since = event.paused, turn.at
         turn.add(DagRow(event.dag_id))
         turn.add(PlanTicks(event.dag_id))
 

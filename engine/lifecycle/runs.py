@@ -44,7 +44,7 @@ def triggered(turn: Turn, event: RunTriggered) -> None:
     if event.run_type == "scheduled" and event.logical_date is not None:
         if dag.last_tick is not None and event.logical_date <= dag.last_tick:
             return  # a tick's identity is (DAG, time); its run may have left the memory
-        dag.last_tick = event.logical_date
+        dag.last_tick, dag.last_end = event.logical_date, event.interval_end
     run = state.runs[event.run] = RunState(plan, event, turn.at)
     dag.waiting.append(run.key)
     turn.notify_run(run)

@@ -167,17 +167,30 @@ class DagState:
     """A DAG: the version in force, and what its runs weigh on it.
 
     active: keys of its running runs. waiting: its queued runs, oldest first. last_tick: the
-    logical date of the last scheduled run. gone: its file is; no new runs.
+    logical date of the last scheduled run, last_end: the end of its data interval. since: when its
+    schedule came into force. gone: its file is; no new runs.
     """
 
-    __slots__ = ("active", "dag_id", "gone", "last_tick", "paused", "plan", "waiting")
+    __slots__ = (
+        "active",
+        "dag_id",
+        "gone",
+        "last_end",
+        "last_tick",
+        "paused",
+        "plan",
+        "since",
+        "waiting",
+    )
 
-    def __init__(self, dag_id: str, plan: Plan, paused: bool) -> None:
+    def __init__(self, dag_id: str, plan: Plan, paused: bool, since: int) -> None:
         self.dag_id = dag_id
         self.plan = plan
         self.paused = paused
         self.gone = False
+        self.since = since
         self.last_tick: int | None = None
+        self.last_end: int | None = None
         self.active: set[str] = set()
         self.waiting: deque[str] = deque()
 
