@@ -132,7 +132,7 @@ class NatsConnection:
         return True
 
     async def mends(self) -> bool:
-        """Say after a failure whether to try again: after a pause, if the connection explains it."""
+        """Say after a failure if the connection explains it, so that trying again makes sense."""
         if self.closed:
             return True  # `ready` says which end it was
         if self._client.is_connected and asyncio.get_running_loop().time() - self._changed > 10.0:

@@ -55,8 +55,8 @@ class _Consumer:
 
     async def open(self, stream: str, after: int) -> None:
         inbox = self.connection.new_inbox()
-        self.connection.on_lost(self._lost)
         self.subscription = await self.connection.subscribe_raw(inbox, self.heard.put_nowait)
+        self.connection.on_lost(self._lost)
         config = {
             "deliver_subject": inbox,
             "deliver_policy": "by_start_sequence",
@@ -97,9 +97,10 @@ class _Consumer:
                     await self.connection.publish(answer, b"")
 
     async def close(self, stream: str) -> None:
+        if not self.subscription:
+            return
         self.connection.off_lost(self._lost)
-        if self.subscription:
-            await self.subscription.close()
+        await self.subscription.close()
         if self.name:
             with contextlib.suppress(BusError):
                 await self.connection.publish(

@@ -15,7 +15,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -144,6 +144,18 @@ class Server:
         if self._supervision:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.shield(self._supervision)
+
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Stop it; when the block ends, start it again on the same port with the same keys.
+
+        For what only a restart mends: a disk that was full stays so for a running nats-server.
+        """
+        await self.stop()
+        yield
+        binary = find_binary()
+        await self._spawn(binary)
+        self._supervision = asyncio.create_task(self._supervise(binary))
 
     async def stop(self, *, patience: float = 10.0) -> None:
         """End it: SIGTERM, after `patience` seconds SIGKILL. Its supervision ends first."""

@@ -10,6 +10,7 @@
 | trigger.<dag_id> | other services | stream TRIGGERS |
 | rpc.trigger.<dag_id> | other services, CLI to leader | request |
 | api.<verb> | CLI, web to any coordinator | request |
+| lead | leader to standbys | words |
 | event.run.<dag_id>.<state>, event.task.<dag_id>.<task_id>.<state> | leader | stream NOTICES |
 | dead.<kind> | leader | stream DEAD |
 | blob.<digest>.<chunk>, blob.<digest>.all | whoever has a large value | stream BLOBS |
@@ -32,6 +33,17 @@ def untoken(token: str) -> str:
     return "" if token == "%00" else unquote(token)
 
 
+def matches(pattern: str, subject: str) -> bool:
+    """Whether a subject is among those that a pattern with `*` and `>` means."""
+    wanted, tokens = pattern.split("."), subject.split(".")
+    for place, token in enumerate(wanted):
+        if token == ">":
+            return len(tokens) > place
+        if place >= len(tokens) or token not in ("*", tokens[place]):
+            return False
+    return len(wanted) == len(tokens)
+
+
 class Subjects:
     """The table under one prefix (a setting, `penstock` by default)."""
 
@@ -47,6 +59,7 @@ class Subjects:
         self.logs = f"{prefix}.work.logs.>"
         self.triggers = f"{prefix}.trigger.>"
         self.rpc_triggers = f"{prefix}.rpc.trigger.>"
+        self.lead = f"{prefix}.lead"
         self.all_api = f"{prefix}.api.*"
         self.events = f"{prefix}.event.>"
         self.dead = f"{prefix}.dead.>"

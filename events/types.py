@@ -511,6 +511,17 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
 Answer = XcomsFound | VariableFound | Refused
 
 
+# ---------------------------------------------------------------- leader to standbys
+
+
+class Leading(Struct, frozen=True, kw_only=True):
+    """The leader lives. noticed: up to which sequence of LOG its notices are stored."""
+
+    epoch: int
+    leader: str
+    noticed: int
+
+
 # ---------------------------------------------------------------- logs of tasks
 
 
@@ -556,6 +567,7 @@ encode = msgspec.json.Encoder().encode
 decode_record = msgspec.json.Decoder(Record).decode
 decode_down = msgspec.json.Decoder(Downward).decode
 decode_up = msgspec.json.Decoder(Upward).decode
+decode_leading = msgspec.json.Decoder(Leading).decode
 decode_question = msgspec.json.Decoder(Question).decode
 decode_answer = msgspec.json.Decoder(Answer).decode
 decode_chunk = msgspec.json.Decoder(LogChunk).decode
