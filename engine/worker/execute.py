@@ -1,0 +1,59 @@
+"""From an attempt to the user's code: the DAG's file is loaded, its task found and run.
+
+This is what a child is given to run by default; tests give their own module with the same two
+functions, by its dotted name.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from penstock.authoring import runtime
+from penstock.authoring.backend import Backend
+from penstock.errors import PenstockError
+from penstock.events.types import RunInfo, Work
+from penstock.worker import dagfile
+
+if TYPE_CHECKING:
+    from penstock.authoring.dag import DAG
+
+_loaded: dict[tuple[str, int, int], dict[str, DAG]] = {}
+
+
+class DagGoneError(PenstockError):
+    """The file that a run's DAG came from no longer has it."""
+
+    def __init__(self, dag_id: str, file: str, there: list[str]) -> None:
+        super().__init__(
+            f"{file} no longer defines DAG {dag_id!r} (it has: {', '.join(there) or 'none'}). "
+            "Put it back, or cancel the run."
+        )
+
+
+def dag_of(info: RunInfo) -> DAG:
+    """Return the DAG of a run, from this process's cache while its file has not changed."""
+    found = os.stat(info.file)
+    key = (info.file, found.st_mtime_ns, found.st_size)
+    dags = _loaded.get(key)
+    if dags is None:
+        for old in [other for other in _loaded if other[0] == info.file]:
+            del _loaded[old]
+        dags = _loaded[key] = dagfile.load(info.file)
+    if info.dag_id not in dags:
+        raise DagGoneError(info.dag_id, info.file, sorted(dags))
+    return dags[info.dag_id]
+
+
+def run(work: Work, info: RunInfo, backend: Backend) -> None:
+    """Run one attempt. Whatever user code raises comes through."""
+    dag = dag_of(info)
+    if work.kind == "callback":
+        runtime.run_callback(dag, work, info, backend)
+    else:
+        runtime.run_task(dag, work, info, backend)
+
+
+async def run_async(work: Work, info: RunInfo, backend: Backend) -> None:
+    """Run one attempt of an `async def` task."""
+    await runtime.run_task_async(dag_of(info), work, info, backend)

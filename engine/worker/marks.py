@@ -1,0 +1,127 @@
+"""Marks in a child's output: which attempt a piece of it belongs to, when, and where it ends.
+
+File descriptors 1 and 2 of a child are pipes to its worker, so that native code's output is caught
+too. Two pipes alone would lose the order between them; so what Python prints is stamped, in the
+same write, with its attempt's number and time, and the worker sorts by that. At the end of each
+attempt the child writes an end mark on both pipes. A mark starts with a secret of that child, so no
+task's output is taken for one.
+
+    NUL NUL secret  kind ("t": text follows, "e": the attempt ended)  number (4 hex)  time (14 hex)
+
+`Splitter` is the worker's half. Memory is bounded: a line longer than LONGEST is split.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+
+LONGEST = 16 * 1024
+"""Bytes after which a line without an end is split."""
+
+_HEADER = 1 + 4 + 14
+NUMBERS = 0x10000
+
+
+def new_secret() -> str:
+    return secrets.token_hex(6)
+
+
+def prefix(secret: str) -> bytes:
+    """Return how every mark of a child begins."""
+    return b"\0\0" + secret.encode()
+
+
+def mark(start: bytes, kind: str, number: int, at: int) -> bytes:
+    """Return a mark. start: `prefix(secret)`; at: microseconds."""
+    return b"%b%b%04x%014x" % (start, kind.encode(), number % NUMBERS, at)
+
+
+class Text(NamedTuple):
+    """A line. number: the attempt's, None if the child did not say."""
+
+    number: int | None
+    at: int
+    text: bytes
+
+
+class End(NamedTuple):
+    """Nothing more of this attempt comes through this pipe."""
+
+    number: int
+
+
+class Splitter:
+    """Cuts one pipe's bytes into lines and ends.
+
+    now: the clock for what is not stamped, microseconds. Times never go back within a pipe.
+    """
+
+    def __init__(self, start: bytes, now: Callable[[], int]) -> None:
+        self._start, self._now = start, now
+        self._rest = b""
+        self._line: list[bytes] = []  # an unfinished line whose beginning has been taken already
+        self._number: int | None = None
+        self._at = 0
+        self.latest = 0
+
+    def feed(self, data: bytes) -> list[Text | End]:
+        data = self._rest + data
+        cut = data.rfind(b"\n") + 1
+        if len(data) - cut > LONGEST:
+            # A mark that is cut off by the end of the data stays behind, whole.
+            hole = data.find(b"\0", max(cut, len(data) - len(self._start) - _HEADER))
+            cut = hole if hole >= 0 else len(data)
+        self._rest = data[cut:]
+        self._at = self._now()
+        return self._take(data[:cut]) if cut else []
+
+    def finish(self) -> list[Text | End]:
+        """The pipe is at its end: return what is left."""
+        rest, self._rest = self._rest, b""
+        found = self._take(rest) if rest else []
+        self._close_line(found)
+        return found
+
+    def _take(self, data: bytes) -> list[Text | End]:
+        found: list[Text | End] = []
+        first, *marked = data.split(self._start)
+        if first:
+            self._text(first, found)
+        for piece in marked:
+            number = int(piece[1:5], 16)
+            if self._number is not None and number != self._number:
+                self._close_line(found)
+            self._number, self._at = number, int(piece[5:_HEADER], 16)
+            if piece[:1] == b"e":
+                self._close_line(found)
+                found.append(End(number))
+                self._number = None
+                piece = piece[:_HEADER] + piece[_HEADER + 1 :]  # its own newline
+            if len(piece) > _HEADER:
+                self._text(piece[_HEADER:], found)
+        return found
+
+    def _text(self, data: bytes, found: list[Text | End]) -> None:
+        self.latest = at = max(self.latest, self._at)
+        *whole, last = data.split(b"\n")
+        for part in whole:
+            if self._line:
+                part = b"".join(self._line) + part
+                self._line = []
+            self._emit(part, at, found)
+        if last:
+            self._line.append(last)
+            if sum(map(len, self._line)) > LONGEST:
+                self._close_line(found)
+
+    def _close_line(self, found: list[Text | End]) -> None:
+        if self._line:
+            self.latest = max(self.latest, self._at)
+            part, self._line = b"".join(self._line), []
+            self._emit(part, self.latest, found)
+
+    def _emit(self, line: bytes, at: int, found: list[Text | End]) -> None:
+        for start in range(0, len(line), LONGEST) or (0,):
+            found.append(Text(self._number, at, line[start : start + LONGEST]))

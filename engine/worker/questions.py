@@ -1,0 +1,129 @@
+"""The `Backend` of one attempt, in its child: XComs that rode along are at hand, the rest is asked.
+
+A question goes over the child's socket to its worker, which asks the leader. Children know no
+address and no password.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock.authoring.backend import PulledXcom
+from penstock.errors import PenstockError
+from penstock.events import types as t
+from penstock.worker import wire, xcom
+
+Ask = Callable[[t.AskXcoms | t.AskVariable | wire.WhereIsBlob], Any]
+
+
+class QuestionError(PenstockError):
+    """A question of a task was not answered."""
+
+
+class Asker:
+    """Puts one question at a time to the worker, from any thread of the task's own process."""
+
+    def __init__(self, line: wire.Line, later: Callable[[Any], None]) -> None:
+        self._line, self._later = line, later
+        self._lock = threading.Lock()
+        self._number = 0
+        self._pid = os.getpid()
+
+    def __call__(self, question: t.AskXcoms | t.AskVariable | wire.WhereIsBlob) -> Any:
+        if os.getpid() != self._pid:
+            raise QuestionError(
+                "XComs and variables can be had in the task's own process only, not in one that it "
+                "forked. Read them first and hand them over."
+            )
+        with self._lock:
+            self._number += 1
+            self._line.send(wire.Asked(number=self._number, question=question))
+            while True:
+                message = self._line.receive()
+                if isinstance(message, wire.Answered):
+                    # A question that a signal broke off may still get its answer: not ours.
+                    if message.number == self._number:
+                        break
+                else:
+                    self._later(message)
+        if isinstance(message.answer, t.Refused):
+            raise QuestionError(message.answer.why)
+        return message.answer
+
+
+class TaskBackend:
+    """What `penstock.authoring.backend.Backend` promises, for one attempt."""
+
+    def __init__(self, work: t.Work, ask: Ask, blobs: xcom.BlobFolder) -> None:
+        self._work, self._ask, self._blobs = work, ask, blobs
+        self._pushed: dict[str, t.Xcom] = {}
+        self._mapped: dict[tuple[str, str], bool] = {}
+
+    @property
+    def pushed(self) -> tuple[t.Xcom, ...]:
+        return tuple(self._pushed.values())
+
+    def push(self, key: str, value: Any) -> None:
+        self._pushed[key] = xcom.encode(key, value, self._blobs)
+
+    def variable(self, key: str) -> str | None:
+        answer = self._ask(t.AskVariable(key=key))
+        assert isinstance(answer, t.VariableFound)
+        return answer.value
+
+    def is_mapped(self, run: str, task: str) -> bool:
+        if run == self._work.attempt.run and task in self._work.xcoms:
+            return False  # only XComs of tasks that are not mapped ride along
+        if (run, task) not in self._mapped:
+            self._find(run, (task,), "return_value", ())
+        return self._mapped[run, task]
+
+    def pull(
+        self, run: str, tasks: Sequence[str], key: str, indexes: Sequence[int] | None
+    ) -> list[PulledXcom]:
+        found = {(row.task, row.index): row.xcom for row in self._rows(run, tasks, key, indexes)}
+        own = self._work.attempt
+        mine = run == own.run and own.task in tasks and (indexes is None or own.index in indexes)
+        if mine and key in self._pushed:
+            found[own.task, own.index] = self._pushed[key]
+        place = {task: number for number, task in enumerate(tasks)}
+        return [
+            PulledXcom(task, index, xcom.decode(found[task, index], self._path))
+            for task, index in sorted(found, key=lambda row: (place[row[0]], row[1]))
+        ]
+
+    def _rows(
+        self, run: str, tasks: Sequence[str], key: str, indexes: Sequence[int] | None
+    ) -> list[t.FoundXcom]:
+        rows: list[t.FoundXcom] = []
+        missing = list(dict.fromkeys(tasks))
+        if run == self._work.attempt.run and key == "return_value":
+            for task in list(missing):
+                if task in self._work.xcoms:
+                    missing.remove(task)
+                    if indexes is None or t.NOT_MAPPED in indexes:
+                        rows.append(t.FoundXcom(task, t.NOT_MAPPED, self._work.xcoms[task]))
+        if missing:
+            wanted = None if indexes is None else tuple(indexes)
+            rows += self._find(run, tuple(missing), key, wanted)
+        return rows
+
+    def _find(
+        self, run: str, tasks: tuple[str, ...], key: str, indexes: tuple[int, ...] | None
+    ) -> tuple[t.FoundXcom, ...]:
+        answer = self._ask(t.AskXcoms(run=run, tasks=tasks, key=key, indexes=indexes))
+        assert isinstance(answer, t.XcomsFound)
+        for task in tasks:
+            self._mapped[run, task] = task in answer.mapped
+        return answer.found
+
+    def _path(self, digest: str) -> str:
+        here = self._blobs.find(digest)
+        if here is not None:
+            return here
+        answer = self._ask(wire.WhereIsBlob(digest=digest))
+        assert isinstance(answer, wire.BlobFound)
+        return answer.path
