@@ -46,6 +46,7 @@ from penstock.lifecycle.commands import (
 )
 from penstock.lifecycle.plan import plan_of
 from penstock.lifecycle.state import DagState, State, WorkerState
+from penstock.lifecycle.states import RUN_ENDS
 from penstock.lifecycle.turn import Turn
 
 RULES_VERSION = 1
@@ -84,13 +85,12 @@ def advance(state: State, entry: Entry) -> list[Command]:
     turn = Turn(state, state.now, entry.id)
     try:
         TRANSITIONS[type(entry.event)](turn, entry.event)
-        runs.work_off(turn)
     except Exception as error:
         run = run_of(entry.event)
         if run is None:
             raise
-        turn.consider.clear()
-        runs.quarantine(turn, run, f"{entry.id}: {type(error).__name__}: {error}")
+        runs.quarantine(turn, run, error)
+    runs.work_off(turn)
     return turn.commands
 
 
@@ -179,7 +179,8 @@ def worker_lost(turn: Turn, event: WorkerLost) -> None:
     for held in event.held:
         begun = held.begun and not event.clean
         reason = f"worker {event.worker} {event.reason}"
-        instances.interrupted(turn, held.attempt, held.delivery, reason, begun)
+        args = (held.attempt, held.delivery, reason, begun)
+        runs.guard(turn, held.attempt.run, instances.interrupted, turn, *args)
 
 
 def attempt_interrupted(turn: Turn, event: AttemptInterrupted) -> None:
@@ -188,7 +189,7 @@ def attempt_interrupted(turn: Turn, event: AttemptInterrupted) -> None:
 
 def timer_due(turn: Turn, event: TimerDue) -> None:
     run = turn.state.runs.get(event.run)
-    if run is None:
+    if run is None or run.state in RUN_ENDS:
         return
     if event.what == "retry":
         instances.retry_due(turn, run, event.task, event.index, event.due)

@@ -37,8 +37,18 @@ from penstock.lifecycle.states import (
     SUCCESS,
     UP_FOR_RETRY,
     UPSTREAM_FAILED,
+    WORDS,
 )
 from penstock.lifecycle.turn import Turn
+
+WIDEST = 1_000_000
+"""Instances that one task may be mapped to. A few lists multiply to more than memory holds."""
+
+MOST_TRIES = 65_535
+"""A try's number is kept in two bytes; whoever asks for more retries gets these."""
+
+FATE_OF_MAPPED = {FAILED: UPSTREAM_FAILED, UPSTREAM_FAILED: UPSTREAM_FAILED, SKIPPED: SKIPPED}
+"""What becomes of a mapped task when what it is mapped over ended so."""
 
 CALLBACK_OF = {SUCCESS: "success", FAILED: "failure", SKIPPED: "skipped", UP_FOR_RETRY: "retry"}
 
@@ -51,12 +61,33 @@ def consider(turn: Turn, run: RunState, number: int) -> None:
     record = run.tasks[number]
     if record.decided or run.stopping:
         return
-    what = verdict(record.step.rule, record.ends, record.open_upstreams, record.setup_ends)
+    what, reason = outlook(run, record)
     if what == START:
         start(turn, run, record)
     elif what != WAIT:
         assert isinstance(what, int)
-        settle(turn, run, record, 0, what)
+        settle(turn, run, record, 0, what, reason=reason)
+
+
+def outlook(run: RunState, record: TaskRecord) -> tuple[str | int, str]:
+    """Return START, WAIT, or the state that the task ends in unstarted, and why if not its rule.
+
+    A mapped task waits for what it is mapped over, and shares its fate, whatever the rule says.
+    """
+    what = verdict(record.step.rule, record.ends, record.open_upstreams, record.setup_ends)
+    if what != START:
+        return what, ""
+    for over in record.step.task.mapped:
+        if over.task is None:
+            continue
+        source = run.tasks[run.plan.numbers[over.task]]
+        if source.left:
+            return WAIT, ""
+        fate = None if source.length is not None else FATE_OF_MAPPED.get(source.states[0])
+        if fate is not None:
+            word = WORDS[source.states[0]]
+            return fate, f"{over.task!r}, which it is mapped over, is {word}"
+    return START, ""
 
 
 def start(turn: Turn, run: RunState, record: TaskRecord) -> None:
@@ -85,6 +116,9 @@ def expand(turn: Turn, run: RunState, record: TaskRecord) -> None:
             reason = f"{over.task!r} left no XCom {over.key!r} to map over"
             return settle(turn, run, record, 0, UPSTREAM_FAILED, reason=reason)
         length *= found
+    if length > WIDEST:
+        reason = f"mapped over {length:,} members, more than {WIDEST:,}: map over batches of them"
+        return settle(turn, run, record, 0, FAILED, reason=reason)
     if length == 0:
         return settle(turn, run, record, 0, SKIPPED, reason="mapped over nothing")
     record.expand(length)
@@ -286,7 +320,7 @@ def fail(
     task = record.step.task
     tried = record.tries[place]
     is_final = isinstance(event, AttemptFailed) and event.final
-    if is_final or tried > task.retries:
+    if is_final or tried > task.retries or tried == MOST_TRIES:
         return finish(turn, run, record, place, FAILED, event, reason)
     name = f"{run.key}#{task.task_id}#{record.index(place)}"
     due = turn.at + delay(task, tried, name)

@@ -10,6 +10,7 @@ from penstock.authoring.serialized import SerializedTask
 SECOND = 1_000_000
 LONGEST = 24 * 3600.0
 """Seconds that an exponential delay never exceeds, as Airflow's MAX_RETRY_DELAY."""
+CENTURY = 100 * 365 * 24 * 3600.0
 
 
 def delay(task: SerializedTask, try_number: int, name: str) -> int:
@@ -21,9 +22,14 @@ def delay(task: SerializedTask, try_number: int, name: str) -> int:
     """
     seconds = task.retry_delay
     if task.retry_exponential_backoff:
-        least = max(1, math.ceil(seconds * 2 ** min(try_number - 1, 40)))
+        least = max(1, math.ceil(min(seconds * 2.0 ** min(try_number - 1, 40), LONGEST)))
         chance = int(hashlib.sha1(f"{name}#{try_number}".encode()).hexdigest(), 16)
         seconds = min(least + chance % least, LONGEST)
         if task.max_retry_delay is not None:
             seconds = min(seconds, task.max_retry_delay)
-    return round(seconds * SECOND)
+    return micros(seconds)
+
+
+def micros(seconds: float) -> int:
+    """Return a duration in microseconds. No moment is so far that 64 bits cannot hold it."""
+    return round(min(seconds, CENTURY) * SECOND)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import ParamSpec
 
 from penstock.events.types import RunCancelled, RunTriggered
 from penstock.lifecycle.commands import (
     PlanTicks,
     Remind,
     RunOver,
-    RunRow,
     StopRun,
     TaskRow,
 )
 from penstock.lifecycle.instances import call_back, consider, count
-from penstock.lifecycle.retries import SECOND
+from penstock.lifecycle.retries import micros
 from penstock.lifecycle.state import DagState, RunState, TaskRecord
 from penstock.lifecycle.states import (
     FAILED,
@@ -30,6 +31,8 @@ from penstock.lifecycle.states import (
     UPSTREAM_FAILED,
 )
 from penstock.lifecycle.turn import Turn
+
+P = ParamSpec("P")
 
 QUEUED_SPANS = re.compile(bytes((QUEUED,)) + b"+")
 
@@ -55,7 +58,8 @@ def triggered(turn: Turn, event: RunTriggered) -> None:
 def start_waiting(turn: Turn, dag: DagState) -> None:
     """Start the DAG's queued runs, oldest first, as far as `max_active_runs` allows."""
     while dag.waiting and len(dag.active) < dag.plan.dag.max_active_runs:
-        start(turn, dag, turn.state.runs[dag.waiting.popleft()])
+        run = turn.state.runs[dag.waiting.popleft()]
+        guard(turn, run.key, start, turn, dag, run)
 
 
 def start(turn: Turn, dag: DagState, run: RunState) -> None:
@@ -65,23 +69,37 @@ def start(turn: Turn, dag: DagState, run: RunState) -> None:
     turn.notify_run(run)
     timeout = run.plan.dag.dagrun_timeout
     if timeout is not None:
-        turn.add(Remind(turn.at + round(timeout * SECOND), "run_timeout", run.key))
+        turn.add(Remind(turn.at + micros(timeout), "run_timeout", run.key))
     for record in run.tasks:
         turn.consider.append((run, record.step.number))
     turn.touched[run.key] = run
 
 
 def work_off(turn: Turn) -> None:
-    """Look at every task and run that this turn made worth a look."""
+    """Look at every task and run that this turn made worth a look.
+
+    The end of one run can start another, so each step is guarded for its own run.
+    """
     while True:
         if turn.failed:
-            fail_fast(turn, *turn.failed.pop())
+            run, task = turn.failed.pop()
+            guard(turn, run.key, fail_fast, turn, run, task)
         elif turn.consider:
-            consider(turn, *turn.consider.popleft())
+            run, number = turn.consider.popleft()
+            guard(turn, run.key, consider, turn, run, number)
         elif turn.touched:
-            look(turn, turn.touched.popitem()[1])
+            key, run = turn.touched.popitem()
+            guard(turn, key, look, turn, run)
         else:
             return
+
+
+def guard(turn: Turn, key: str, step: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do one step for a run. If it cannot be done that run is put aside, and nothing else is."""
+    try:
+        step(*args, **kwargs)
+    except Exception as error:
+        quarantine(turn, key, error)
 
 
 def look(turn: Turn, run: RunState) -> None:
@@ -134,10 +152,15 @@ def leave(turn: Turn, run: RunState, state: str) -> None:
     name = "success" if state == RUN_SUCCESS else "failure"
     if name in run.plan.dag.callbacks:
         turn.call_back(run, name, "", -1, 1, run.reason)
-    dag = turn.state.dags[run.triggered.dag_id]
-    dag.active.discard(run.key)
+    make_room(turn, run)
+
+
+def make_room(turn: Turn, run: RunState) -> None:
+    """The run weighs on its DAG no more: let go of it, and start the next one that waits."""
     if not run.callbacks:
         turn.add(RunOver(run.key))
+    dag = turn.state.dags[run.triggered.dag_id]
+    dag.active.discard(run.key)
     start_waiting(turn, dag)
     turn.add(PlanTicks(dag.dag_id))
 
@@ -209,24 +232,26 @@ def timed_out(turn: Turn, run: RunState, due: int) -> None:
     timeout = run.plan.dag.dagrun_timeout
     if run.state != RUN_RUNNING or timeout is None or run.started_at is None:
         return
-    if due == run.started_at + round(timeout * SECOND):
+    if due == run.started_at + micros(timeout):
         stop(turn, run, f"run timeout: {timeout:g} s are over", running=SKIPPED)
 
 
-def quarantine(turn: Turn, key: str, reason: str) -> None:
-    """Put a run aside whose events the fold cannot take; everything else goes on."""
-    turn.state.quarantined[key] = reason
+def quarantine(turn: Turn, key: str, error: Exception) -> None:
+    """Put a run aside whose facts the fold cannot take; everything else goes on.
+
+    It was left in the middle of one, so nothing moves it any more. A run that has ended keeps its
+    end, and the first error of a run is the one that is told.
+    """
+    reason = f"{turn.cause}: {type(error).__name__}: {error}"
+    turn.state.quarantined.setdefault(key, reason)
     run = turn.state.runs.get(key)
-    if run is None:
+    if run is None or run.state in RUN_ENDS:
         return
+    waiting = turn.state.dags[run.triggered.dag_id].waiting
+    if key in waiting:
+        waiting.remove(key)
     run.state, run.reason, run.stopping = RUN_QUARANTINED, reason, reason
     run.ended_at = turn.at
-    dag = turn.state.dags.get(run.triggered.dag_id)
-    if dag is not None:
-        dag.active.discard(key)
-        if key in dag.waiting:
-            dag.waiting.remove(key)
-        turn.add(PlanTicks(dag.dag_id))
     turn.add(StopRun(key, reason))
     turn.notify_run(run)
-    turn.add(RunRow(key))
+    make_room(turn, run)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from penstock.events.types import NOT_MAPPED, Attempt, Delivery, RunTriggered
 from penstock.lifecycle.plan import Plan, Step
-from penstock.lifecycle.states import LIVE, QUEUED, RUN_QUEUED, WAITING, WORDS
+from penstock.lifecycle.states import LIVE, QUEUED, RUN_ENDS, RUN_QUEUED, WAITING, WORDS
 
 
 class Flight(NamedTuple):
@@ -234,6 +234,8 @@ class State:
         if attempt.task.startswith("~"):
             key = callback_key(attempt.task, attempt.index, attempt.try_number)
             return key in run.callbacks
+        if run.state in RUN_ENDS:
+            return False
         record = run.record(attempt.task)
         place = None if record is None else record.place(attempt.index)
         return (

@@ -1,0 +1,1 @@
+"""Tests of the pure core. They need no event loop, no server and no clock."""
