@@ -1,0 +1,75 @@
+"""The command line: one module a verb, which parses, calls one thing and prints.
+
+`main` is the whole contract with the shell: 0 success, 1 the run or the command failed, 2 wrong
+use, 130 after Ctrl-C; an error is one sentence on stderr, never a traceback of ours
+(PENSTOCK_DEBUG=1 shows it). Answers go to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read us has gone; Python would say so on its way out, to nobody's use.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code, having said on stderr what went wrong."""
+    import click
+
+    from penstock.cli.app import penstock
+    from penstock.errors import PenstockError, UsageError
+
+    try:
+        code = penstock.main(list(arguments), prog_name="penstock", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return WRONG_USE
+    except click.ClickException as error:
+        error.show()
+        return WRONG_USE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("penstock: interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return FAILED
+    except PenstockError as error:
+        _trace()
+        return _say(str(error), WRONG_USE if isinstance(error, UsageError) else FAILED)
+    except Exception as error:
+        _trace()
+        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        hint = "PENSTOCK_DEBUG=1 shows where; please report it"
+        return _say(f"a bug of Penstock's own: {what} ({hint})", FAILED)
+
+
+def _say(sentence: str, code: int) -> int:
+    import click
+
+    from penstock.supervisor.tether import held
+
+    tether = held()
+    if tether:
+        tether.failed(sentence)
+    click.echo(f"penstock: {sentence}", err=True)
+    return code
+
+
+def _trace() -> None:
+    if os.environ.get("PENSTOCK_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exc()
