@@ -40,25 +40,39 @@ class Delivery(Struct, frozen=True, array_like=True, order=True):
     number: int
 
 
+ABSENT = Raw(b"")
+"""No JSON at all. (`Raw | None` cannot be decoded: msgspec then takes nothing but null.)"""
+
+
 class Xcom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One XCom as everybody but user code sees it.
 
     codec: how `penstock.worker.xcom` wrote it (`json`, `arrow`, `numpy`, `pickle`, ...).
-    value: the JSON value itself (codec `json`, up to 64 KiB); else nothing.
+    value: the JSON value itself (codec `json`, up to 64 KiB); else ABSENT.
     inline: base64 of a small value in another codec. blob: SHA-256 of a large one, size: its bytes.
-    preview: JSON for people, at most a few KiB; absent where `value` says it all.
+    preview: JSON for people, at most a few KiB; ABSENT where `value` says it all.
     length: how many task instances a mapping over it makes; None if it cannot be mapped over.
     """
 
     key: str = "return_value"
     codec: str = "json"
-    value: Raw | None = None
+    value: Raw = ABSENT
     inline: str | None = None
     blob: str | None = None
     size: int = 0
-    preview: Raw | None = None
+    preview: Raw = ABSENT
     is_none: bool = False
     length: int | None = None
+
+    @property
+    def has_value(self) -> bool:
+        """Is the value itself in `value`?"""
+        return memoryview(self.value).nbytes > 0
+
+    @property
+    def shown(self) -> Raw:
+        """What people see of it: the value, or its preview."""
+        return self.value if self.has_value else self.preview
 
 
 # ---------------------------------------------------------------- facts
@@ -362,10 +376,19 @@ class Welcome(Down, frozen=True, kw_only=True, tag="welcome"):
 
     last: every delivery with a number up to this has been sent to you by now, so a heartbeat from
     here on speaks of it, even if the message that carried it was lost (law 8).
+    renews: this leader answers each heartbeat by `Renewed`. Where it does not, a heartbeat that
+    could be sent has to count as heard.
     """
 
     lease: float
     last: int = 0
+    renews: bool = False
+
+
+class Renewed(Down, frozen=True, kw_only=True, tag="renewed"):
+    """The heartbeat of that number was heard: the lease runs from when it was sent."""
+
+    beat: int
 
 
 class Dispatch(Down, frozen=True, kw_only=True, tag="dispatch"):
@@ -392,7 +415,7 @@ class RollCall(Down, frozen=True, kw_only=True, tag="roll_call"):
     """A leader took over: say at once who you are and what you hold."""
 
 
-Downward = Welcome | Dispatch | Stored | Stop | RollCall
+Downward = Welcome | Renewed | Dispatch | Stored | Stop | RollCall
 
 
 # ---------------------------------------------------------------- worker to leader
@@ -424,12 +447,14 @@ class Heartbeat(Up, frozen=True, kw_only=True, tag="heartbeat"):
     """Lease renewed. last: the last delivery received; held: spans [first, last] of numbers.
 
     held speaks of `last.epoch` only; what a worker still holds of an earlier epoch is in `older`.
+    beat: rising per worker; `Renewed` names it.
     """
 
     last: Delivery
     held: tuple[tuple[int, int], ...] = ()
     older: tuple[Delivery, ...] = ()
     draining: bool = False
+    beat: int = 0
 
 
 class Outcomes(Up, frozen=True, kw_only=True, tag="outcomes"):

@@ -44,8 +44,8 @@ class UnstorableError(PenstockError, TypeError):
         kind = type(value)
         super().__init__(
             f"the XCom {key!r} cannot be stored: a {kind.__module__}.{kind.__qualname__} is "
-            f"neither JSON nor can it be pickled ({type(why).__name__}: {why}). Return plain data, or save "
-            "the thing to a file and return its path."
+            f"neither JSON nor can it be pickled ({type(why).__name__}: {why}). Return plain data, "
+            "or save the thing to a file and return its path."
         )
 
 
@@ -276,7 +276,7 @@ def decode(found: Xcom, path: Callable[[str], str]) -> Any:
     of is not installed here.
     """
     source: Any
-    if found.value is not None:
+    if found.has_value:
         return msgspec.json.decode(found.value)
     if found.codec not in READERS:
         raise XcomError(
