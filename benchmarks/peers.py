@@ -157,7 +157,7 @@ def compare(names: list[str], repeat: int) -> dict[str, Any]:
             with start() as peer:
                 peers[name] = measured(peer, names, repeat)
         except ImportError as error:
-            why = f"{name} is left out: {error}. Install it to compare: pip install 'dask[distributed]'"
+            why = f"{name} is left out: {error}. To compare: pip install 'penstock[bench]'"
             peers[name] = {"missing": why}
             print(why, file=sys.stderr)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "slots": SLOTS}
