@@ -1,0 +1,1 @@
+SELECT file, error, line FROM broken_file ORDER BY file;

@@ -1,0 +1,1 @@
+DELETE FROM broken_file WHERE file = ?;

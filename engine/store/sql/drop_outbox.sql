@@ -1,0 +1,2 @@
+-- It reached its stream.
+DELETE FROM outbox WHERE id = ?;

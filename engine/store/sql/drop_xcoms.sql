@@ -1,0 +1,2 @@
+-- The XComs of a task instance are cleared.
+DELETE FROM xcom WHERE run = ? AND task = ? AND map_index = ?;

@@ -1,0 +1,5 @@
+SELECT
+    run, dag_id, run_id, version, run_type, logical_date, interval_start, interval_end, conf,
+    triggered_by, caused_by, triggered_at,
+    state, started_at, ended_at, reason, stopping, counter, callbacks
+FROM run WHERE run = ?;

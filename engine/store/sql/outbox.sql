@@ -1,0 +1,1 @@
+SELECT position, id, subject, payload FROM outbox ORDER BY number;

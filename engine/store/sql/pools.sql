@@ -1,0 +1,1 @@
+SELECT name, slots FROM pool ORDER BY name;

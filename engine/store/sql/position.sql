@@ -1,0 +1,1 @@
+SELECT sequence, record, hash, leader_epoch, epoch, number, place, now FROM position;

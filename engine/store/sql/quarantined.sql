@@ -1,0 +1,1 @@
+SELECT run, reason FROM quarantined;

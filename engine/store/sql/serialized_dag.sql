@@ -1,0 +1,1 @@
+SELECT dag FROM serialized_dag WHERE version = ?;

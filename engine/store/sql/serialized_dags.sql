@@ -1,0 +1,1 @@
+SELECT version, dag FROM serialized_dag ORDER BY rowid;

@@ -1,0 +1,1 @@
+SELECT sequence, length(payload) FROM tail ORDER BY sequence;

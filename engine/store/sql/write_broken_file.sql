@@ -1,0 +1,2 @@
+INSERT OR REPLACE INTO broken_file (file, error, line)
+VALUES (?, ?, ?);

@@ -1,0 +1,2 @@
+INSERT OR REPLACE INTO pool (name, slots)
+VALUES (?, ?);

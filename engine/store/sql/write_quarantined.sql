@@ -1,0 +1,2 @@
+INSERT OR REPLACE INTO quarantined (run, reason)
+VALUES (?, ?);

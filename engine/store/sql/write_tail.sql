@@ -1,0 +1,3 @@
+-- Keep raw records.
+INSERT OR REPLACE INTO tail (sequence, record, payload)
+VALUES (?, ?, ?);

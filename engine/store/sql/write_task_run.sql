@@ -1,0 +1,2 @@
+INSERT OR REPLACE INTO task_run (run, task, length, rest, lengths, gathered, reason)
+VALUES (?, ?, ?, ?, ?, ?, ?);

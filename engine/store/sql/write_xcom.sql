@@ -1,0 +1,2 @@
+INSERT OR REPLACE INTO xcom (run, task, map_index, key, xcom)
+VALUES (?, ?, ?, ?, ?);
