@@ -3,3 +3,99 @@
 The public face: `from penstock import DAG, task, ...`. Names are imported when they are asked for,
 so that `import penstock` alone costs nothing.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from penstock.authoring.context import Context, get_current_context
+    from penstock.authoring.dag import DAG, dag
+    from penstock.authoring.decorators import setup, task, teardown
+    from penstock.authoring.edges import Label, chain, chain_linear, cross_downstream
+    from penstock.authoring.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSkipException,
+    )
+    from penstock.authoring.group import TaskGroup, task_group
+    from penstock.authoring.operator import BaseOperator
+    from penstock.authoring.params import Param
+    from penstock.authoring.variables import Variable
+    from penstock.authoring.vocabulary import TriggerRule, WeightRule
+    from penstock.authoring.xcom_arg import XComArg, literal
+    from penstock.errors import PenstockError
+    from penstock.steps.bash import BashOperator
+    from penstock.steps.empty import EmptyOperator
+    from penstock.steps.python import PythonOperator
+
+_HOMES = {
+    "penstock.authoring.context": ("Context", "get_current_context"),
+    "penstock.authoring.dag": ("DAG", "dag"),
+    "penstock.authoring.decorators": ("setup", "task", "teardown"),
+    "penstock.authoring.edges": ("Label", "chain", "chain_linear", "cross_downstream"),
+    "penstock.authoring.exceptions": (
+        "AirflowException",
+        "AirflowFailException",
+        "AirflowSkipException",
+    ),
+    "penstock.authoring.group": ("TaskGroup", "task_group"),
+    "penstock.authoring.operator": ("BaseOperator",),
+    "penstock.authoring.params": ("Param",),
+    "penstock.authoring.variables": ("Variable",),
+    "penstock.authoring.vocabulary": ("TriggerRule", "WeightRule"),
+    "penstock.authoring.xcom_arg": ("XComArg", "literal"),
+    "penstock.errors": ("PenstockError",),
+    "penstock.steps.bash": ("BashOperator",),
+    "penstock.steps.empty": ("EmptyOperator",),
+    "penstock.steps.python": ("PythonOperator",),
+}
+_WHERE = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "DAG",
+    "AirflowException",
+    "AirflowFailException",
+    "AirflowSkipException",
+    "BaseOperator",
+    "BashOperator",
+    "Context",
+    "EmptyOperator",
+    "Label",
+    "Param",
+    "PenstockError",
+    "PythonOperator",
+    "TaskGroup",
+    "TriggerRule",
+    "Variable",
+    "WeightRule",
+    "XComArg",
+    "chain",
+    "chain_linear",
+    "cross_downstream",
+    "dag",
+    "get_current_context",
+    "literal",
+    "setup",
+    "task",
+    "task_group",
+    "teardown",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("penstock")
+    if name not in _WHERE:
+        raise AttributeError(f"module 'penstock' has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

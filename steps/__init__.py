@@ -1,0 +1,1 @@
+"""Operators: the kinds of work that come with Penstock, on `penstock.authoring` alone."""

@@ -102,7 +102,29 @@ class SerializedDag(Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int | None = None
 
 
+class FileError(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a DAG file could not be read. file, line: where, in the author's own code if it is."""
+
+    message: str
+    file: str
+    line: int | None = None
+    traceback: str = ""
+
+
+class ParsedFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What reading a DAG file gave: its DAGs, or why there are none.
+
+    modules: third-party modules that the import brought, as each DAG of the file has them.
+    """
+
+    file: str
+    dags: tuple[SerializedDag, ...] = ()
+    modules: tuple[str, ...] = ()
+    error: FileError | None = None
+
+
 _decode = msgspec.json.Decoder(SerializedDag).decode
+_decode_parsed = msgspec.json.Decoder(ParsedFile).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -115,3 +137,8 @@ def dump(dag: SerializedDag) -> tuple[str, Raw]:
 def load(text: Raw | bytes) -> SerializedDag:
     """Return the DAG that `dump` wrote. Raises msgspec.ValidationError on anything else."""
     return _decode(text)
+
+
+def load_parsed(text: Raw | bytes) -> ParsedFile:
+    """Return what `penstock.worker.dagfile.parse` wrote. Raises msgspec.ValidationError."""
+    return _decode_parsed(text)

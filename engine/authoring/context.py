@@ -1,0 +1,161 @@
+"""The context: what a running task is told, by Airflow's names.
+
+A run that stands for no moment has no `ds`, `ts`, `logical_date` or `data_interval_*` at all,
+rather than "now". The current context is kept per thread of execution (a contextvar), so that tasks
+that run together on one event loop each see their own.
+"""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from penstock.authoring.backend import Backend
+from penstock.authoring.exceptions import AirflowException
+from penstock.authoring.params import merged
+from penstock.authoring.variables import VariableAccessor
+from penstock.events.types import RunInfo
+
+if TYPE_CHECKING:
+    from penstock.authoring.dag import DAG
+    from penstock.authoring.task_instance import TaskInstance
+
+Context: TypeAlias = dict[str, Any]
+"""What `execute(context)` and callbacks are given."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_current: ContextVar[Context | None] = ContextVar("penstock_context", default=None)
+
+
+def get_current_context() -> Context:
+    """Return the context of the task that runs here. Raises AirflowException outside of one."""
+    found = _current.get()
+    if found is None:
+        raise AirflowException(
+            "no task runs here: get_current_context() can only be called while one does."
+        )
+    return found
+
+
+def current_backend() -> Backend | None:
+    found = _current.get()
+    return found["ti"].backend if found is not None else None
+
+
+def moment(micros: int | None) -> Any:
+    """Return UTC microseconds as a pendulum DateTime, to the microsecond."""
+    if micros is None:
+        return None
+    import pendulum
+
+    return pendulum.instance(EPOCH + timedelta(microseconds=micros), tz="UTC")
+
+
+@dataclass
+class DagRun:
+    """A run, as user code sees it (`dag_run`, `context["dag_run"]`)."""
+
+    dag_id: str
+    run_id: str
+    run_type: str
+    conf: dict[str, Any]
+    logical_date: Any = None
+    data_interval_start: Any = None
+    data_interval_end: Any = None
+    queued_at: Any = None
+    start_date: Any = None
+    end_date: Any = None
+    run_after: Any = None
+    state: str = "running"
+    external_trigger: bool = False
+    consumed_asset_events: list[Any] = field(default_factory=list)
+    partition_key: str | None = None
+
+    @classmethod
+    def of(cls, run: RunInfo) -> DagRun:
+        return cls(
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+            run_type=run.run_type,
+            conf=json.loads(bytes(run.conf)) or {},
+            logical_date=moment(run.logical_date),
+            data_interval_start=moment(run.interval_start),
+            data_interval_end=moment(run.interval_end),
+            queued_at=moment(run.triggered_at or None),
+            start_date=moment(run.started_at or None),
+            run_after=moment(run.interval_end or run.triggered_at or None),
+            external_trigger=run.run_type == "manual",
+        )
+
+
+def build_context(dag: DAG, task: Any, ti: TaskInstance, dag_run: DagRun) -> Context:
+    """Return the context of one attempt. Raises ParamValidationError if conf does not fit."""
+    from penstock.authoring import macros
+
+    own = getattr(task, "params", None)
+    context: Context = {
+        "dag": dag,
+        "dag_run": dag_run,
+        "run_id": dag_run.run_id,
+        "task": task,
+        "ti": ti,
+        "task_instance": ti,
+        "try_number": ti.try_number,
+        "params": merged(dag.params, own, dag_run.conf),
+        "macros": macros,
+        "var": {
+            "value": VariableAccessor(ti.backend, from_json=False),
+            "json": VariableAccessor(ti.backend, from_json=True),
+        },
+        "inlets": getattr(task, "inlets", []),
+        "outlets": getattr(task, "outlets", []),
+        "map_index_template": getattr(task, "map_index_template", None),
+        "expanded_ti_count": ti.map_length,
+        "task_instance_key_str": f"{dag.dag_id}__{task.task_id}__{dag_run.run_id}",
+        "task_reschedule_count": 0,
+        "triggering_asset_events": {},
+        "test_mode": False,
+    }
+    if dag_run.logical_date is not None:
+        context |= _dated(dag_run)
+        context["task_instance_key_str"] = f"{dag.dag_id}__{task.task_id}__{context['ds_nodash']}"
+    return context
+
+
+def _dated(dag_run: DagRun) -> Context:
+    """Return the entries that only a run with a logical date has."""
+    logical_date = dag_run.logical_date
+    ds, ts = logical_date.strftime("%Y-%m-%d"), logical_date.isoformat()
+    return {
+        "logical_date": logical_date,
+        "data_interval_start": dag_run.data_interval_start,
+        "data_interval_end": dag_run.data_interval_end,
+        "ds": ds,
+        "ds_nodash": ds.replace("-", ""),
+        "ts": ts,
+        "ts_nodash": logical_date.strftime("%Y%m%dT%H%M%S"),
+        "ts_nodash_with_tz": ts.replace("-", "").replace(":", ""),
+    }
+
+
+def environment_variables(context: Context) -> dict[str, str]:
+    """Return the environment variables by which a process that a task starts knows where it is."""
+    ti, dag_run = context["ti"], context["dag_run"]
+    found = {
+        "AIRFLOW_CTX_DAG_ID": ti.dag_id,
+        "AIRFLOW_CTX_TASK_ID": ti.task_id,
+        "AIRFLOW_CTX_DAG_RUN_ID": ti.run_id,
+        "AIRFLOW_CTX_TRY_NUMBER": str(ti.try_number),
+        "AIRFLOW_CTX_DAG_OWNER": str(getattr(context["task"], "owner", "")),
+        "PENSTOCK_DAG_ID": ti.dag_id,
+        "PENSTOCK_TASK_ID": ti.task_id,
+        "PENSTOCK_RUN_ID": ti.run_id,
+        "PENSTOCK_TRY_NUMBER": str(ti.try_number),
+    }
+    if dag_run.logical_date is not None:
+        found["AIRFLOW_CTX_LOGICAL_DATE"] = dag_run.logical_date.isoformat()
+    return found

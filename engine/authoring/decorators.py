@@ -1,0 +1,286 @@
+"""`@task`: a function becomes a task, a call of it a task in the DAG, what it returns an XComArg.
+
+    @task(retries=2)
+    def double(x: int) -> int:
+        return 2 * x
+
+    double(double(3))
+
+The arguments of a call are templates, and may hold other tasks' results however deep. Parameters
+that have the name of a context entry (`ti`, `ds`, `params`, ...) are filled in by themselves.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from penstock.authoring import arguments as given
+from penstock.authoring.calls import call_arguments
+from penstock.authoring.dag import current_dag
+from penstock.authoring.errors import (
+    InvalidArgumentError,
+    UnknownArgumentError,
+    UnsupportedError,
+)
+from penstock.authoring.group import current_group, next_free
+from penstock.authoring.mapping import EachDict, MappedOperator, Product, check_mappable
+from penstock.authoring.operator import BaseOperator
+from penstock.authoring.places import Place, caller_place
+from penstock.authoring.vocabulary import CONTEXT_KEYS
+from penstock.authoring.xcom_arg import XComArg
+
+if TYPE_CHECKING:
+    from penstock.authoring.context import Context
+
+LATER = [
+    "branch",
+    "short_circuit",
+    "bash",
+    "virtualenv",
+    "external_python",
+    "sensor",
+    "run_if",
+    "skip_if",
+    "branch_virtualenv",
+    "branch_external_python",
+    "docker",
+    "kubernetes",
+    "pyspark",
+]
+"""Kinds of Airflow's `@task` that are not here yet; asking for one says so."""
+
+
+class PythonTask(BaseOperator):
+    """A task made by `@task`. Its arguments are templates."""
+
+    template_fields = ("op_args", "op_kwargs")
+    custom_operator_name = "@task"
+
+    def __init__(
+        self,
+        *,
+        python_callable: Callable[..., Any],
+        op_args: Collection[Any] | None = None,
+        op_kwargs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.python_callable = python_callable
+        self.op_args, self.op_kwargs = list(op_args or ()), dict(op_kwargs or {})
+
+    @classmethod
+    def runs_async(cls, arguments: dict[str, Any]) -> bool:
+        return given.is_async_callable(arguments["python_callable"])
+
+    @classmethod
+    def joined(cls, shared: dict[str, Any], mapped: dict[str, Any]) -> dict[str, Any]:
+        return {**shared, "op_kwargs": {**shared["op_kwargs"], **mapped}}
+
+    def execute(self, context: Context) -> Any:
+        args, kwargs = call_arguments(self.python_callable, self.op_args, self.op_kwargs, context)
+        return self.python_callable(*args, **kwargs)
+
+    async def aexecute(self, context: Context) -> Any:
+        args, kwargs = call_arguments(self.python_callable, self.op_args, self.op_kwargs, context)
+        return await self.python_callable(*args, **kwargs)
+
+
+class TaskFactory:
+    """A function under `@task`. A call makes a task; so do `partial`, `expand`."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        options: dict[str, Any],
+        operator_class: type[BaseOperator] = PythonTask,
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function, self.options, self.operator_class = function, options, operator_class
+        self.is_setup = self.is_teardown = False
+        self.on_failure_fail_dagrun = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
+        place = caller_place()
+        _check_call(self.function, args, kwargs, place)
+        task = self.operator_class(
+            python_callable=self.function, op_args=args, op_kwargs=kwargs, **self._settings()
+        )
+        task.place = place
+        task.is_setup = self.is_setup
+        if self.is_teardown:
+            task.as_teardown(on_failure_fail_dagrun=self.on_failure_fail_dagrun)
+        return XComArg(task)
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the operator's own arguments: those of the decorator, and what it implies."""
+        settings = {"task_id": self.function.__name__, **self.options}
+        settings["task_id"] = _unique_task_id(settings["task_id"], settings)
+        if settings.get("multiple_outputs") is None:
+            settings["multiple_outputs"] = _returns_mapping(self.function)
+        if settings.get("doc_md") is None and self.function.__doc__:
+            settings["doc_md"] = inspect.cleandoc(self.function.__doc__)
+        return settings
+
+    def override(self, **options: Any) -> TaskFactory:
+        """Return the same function with other settings: `f.override(retries=3)(x)`."""
+        other = TaskFactory(self.function, {**self.options, **options}, self.operator_class)
+        other.is_setup, other.is_teardown = self.is_setup, self.is_teardown
+        other.on_failure_fail_dagrun = self.on_failure_fail_dagrun
+        return other
+
+    def partial(self, **kwargs: Any) -> TaskFactory:
+        """Give arguments of the function that all instances share; then `.expand(...)`."""
+        place = caller_place()
+        _check_names(f"{self.function.__name__}.partial()", self.function, kwargs, place)
+        shared = self.options.get("op_kwargs") or {}
+        if twice := sorted(shared.keys() & kwargs.keys()):
+            raise InvalidArgumentError(f"partial() was given {', '.join(twice)} twice.", place)
+        return self.override(op_kwargs={**shared, **kwargs})
+
+    def expand(self, **mapped: Any) -> XComArg:
+        """Make one instance for each element of these lists, dicts or task results."""
+        place, target = caller_place(), f"{self.function.__name__}.expand()"
+        check_mappable(target, mapped, place)
+        _check_names(target, self.function, mapped, place)
+        if twice := sorted((self.options.get("op_kwargs") or {}).keys() & mapped.keys()):
+            raise InvalidArgumentError(f"{target}: {', '.join(twice)} is in partial() too.", place)
+        return self._expand(Product(mapped), place)
+
+    def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> XComArg:
+        """Make one instance for each dict of a list, or of a task's result."""
+        place = caller_place()
+        check_mappable(f"{self.function.__name__}.expand_kwargs()", {"**": kwargs}, place)
+        return self._expand(EachDict(kwargs), place)
+
+    def _expand(self, over: Product | EachDict, place: Place) -> XComArg:
+        settings = self._settings()
+        dag = settings.get("dag") or current_dag()
+        arguments = {
+            "python_callable": self.function,
+            "op_args": [],
+            "op_kwargs": {},
+            **settings,
+        }
+        group = settings.get("task_group") or current_group(dag)
+        mapped = MappedOperator(self.operator_class, arguments, over, place, dag=dag, group=group)
+        return XComArg(mapped)
+
+
+class _TaskDecorator:
+    """`task` itself: `@task`, `@task(...)`, `@task.python`."""
+
+    def __call__(
+        self,
+        python_callable: Callable[..., Any] | None = None,
+        *,
+        multiple_outputs: bool | None = None,
+        **options: Any,
+    ) -> Any:
+        """Make a function into a task; options are those of any operator.
+
+        multiple_outputs: a returned dict is kept entry by entry too; None: if the function says
+        that it returns a dict.
+        """
+        options["multiple_outputs"] = multiple_outputs
+        if python_callable is None:
+            return lambda function: _factory(function, options)
+        return _factory(python_callable, options)
+
+    @property
+    def python(self) -> _TaskDecorator:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name in LATER:
+            raise UnsupportedError(
+                f"@task.{name} is not here yet; write the work in a plain @task, or use an
+                operator."
+            )
+        raise AttributeError(f"@task has no kind {name!r}")
+
+
+task = _TaskDecorator()
+
+
+def _factory(function: Any, options: dict[str, Any]) -> TaskFactory:
+    if isinstance(function, type) or not callable(function):
+        raise InvalidArgumentError(f"@task makes functions into tasks; this is {function!r}.")
+    for name, parameter in given.signature_of(function).parameters.items():
+        if name in CONTEXT_KEYS and parameter.default not in (None, parameter.empty):
+            raise InvalidArgumentError(
+                f"{function.__name__}(): the parameter {name!r} has the name of a context entry, so
+                " "its default can only be None."
+            )
+    return TaskFactory(function, options)
+
+
+def setup(function: Any) -> Any:
+    """Mark a task's function: its tasks are setups of what is downstream."""
+    factory = function if isinstance(function, TaskFactory) else task(function)
+    factory.is_setup = True
+    return factory
+
+
+def teardown(function: Any = None, *, on_failure_fail_dagrun: bool = False) -> Any:
+    """Mark a task's function: its tasks are teardowns."""
+    if function is None:
+        return functools.partial(teardown, on_failure_fail_dagrun=on_failure_fail_dagrun)
+    factory = function if isinstance(function, TaskFactory) else task(function)
+    factory.is_teardown = True
+    factory.on_failure_fail_dagrun = on_failure_fail_dagrun
+    return factory
+
+
+def _unique_task_id(task_id: str, settings: dict[str, Any]) -> str:
+    """Return the id that a further call of a task's function gets: `double`, `double__1`, ..."""
+    dag = settings.get("dag") or current_dag()
+    if dag is None:
+        return task_id
+    group = settings.get("task_group") or current_group(dag)
+    prefix = group.prefix if group is not None else ""
+    if prefix + task_id not in dag.task_dict:
+        return task_id
+    return next_free(prefix + task_id, dag.task_dict).removeprefix(prefix)
+
+
+def _returns_mapping(function: Callable[..., Any]) -> bool:
+    """Whether a function is annotated to return a dict."""
+    if "return" not in getattr(function, "__annotations__", {}):
+        return False
+    try:
+        said = typing.get_type_hints(function).get("return")
+    except Exception:  # an annotation may say anything, also what cannot be looked up
+        return False
+    kind = typing.get_origin(said) or said
+    return isinstance(kind, type) and issubclass(kind, Mapping)
+
+
+def _check_names(
+    target: str, function: Callable[..., Any], names: Mapping[str, Any], place: Place
+) -> None:
+    parameters = given.signature_of(function).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    if unknown := names.keys() - parameters.keys():
+        raise UnknownArgumentError(target, unknown, parameters, place)
+
+
+def _check_call(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: Place
+) -> None:
+    """Refuse, while the file is read, a call that could not work when the task runs."""
+    _check_names(f"{function.__name__}()", function, kwargs, place)
+    signature = given.signature_of(function)
+    filled = dict(kwargs)
+    for place_in_call, parameter in enumerate(signature.parameters.values()):
+        from_context = parameter.name in CONTEXT_KEYS and parameter.default is parameter.empty
+        if from_context and place_in_call >= len(args):
+            filled.setdefault(parameter.name, None)
+    try:
+        signature.bind(*args, **filled)
+    except TypeError as error:
+        raise InvalidArgumentError(f"{function.__name__}(): {error}.", place) from None

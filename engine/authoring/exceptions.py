@@ -1,0 +1,76 @@
+"""How user code speaks of outcomes: exceptions by Airflow's names, which users know.
+
+Only the worker gives them a meaning: `AirflowSkipException` skips, `AirflowFailException` fails for
+good, anything else fails this try.
+"""
+
+from __future__ import annotations
+
+from penstock.errors import PenstockError
+
+
+class AirflowException(PenstockError):
+    """The root of what operators raise. Fails the try; retries go on."""
+
+
+class AirflowSkipException(AirflowException):
+    """This task instance is not wanted: it ends `skipped`, and so do those that need it."""
+
+
+class AirflowFailException(AirflowException):
+    """This task instance fails at once, however many retries are left."""
+
+
+class AirflowTaskTimeout(AirflowException):
+    """A task took longer than its `execution_timeout`."""
+
+
+class AirflowSensorTimeout(AirflowException):
+    """A sensor waited longer than its `timeout`; it is not retried."""
+
+
+class AirflowNotFoundException(AirflowException):
+    """A connection, variable or other named thing does not exist."""
+
+
+class AirflowBadRequest(AirflowException):
+    """A request of the user's was wrong in itself."""
+
+
+class AirflowConfigException(AirflowException):
+    """The configuration lacks something or says something wrong."""
+
+
+class AirflowOptionalProviderFeatureException(AirflowException):
+    """A provider's optional feature needs a package that is not installed."""
+
+
+class AirflowProviderDeprecationWarning(DeprecationWarning):
+    """A provider's name is on its way out."""
+
+
+class AirflowRuntimeError(AirflowException):
+    """Something that a running task asked for could not be had."""
+
+
+class ParamValidationError(AirflowException):
+    """A param's value does not fit its JSON Schema, or there is no value."""
+
+
+class XComNotFound(AirflowException):
+    """A task wants an XCom that was never pushed."""
+
+    def __init__(self, dag_id: str, task_id: str, key: str) -> None:
+        self.dag_id, self.task_id, self.key = dag_id, task_id, key
+        super().__init__(
+            f"task {task_id!r} of DAG {dag_id!r} pushed no XCom with the key {key!r}. If it returns
+            " "a dict whose entries are meant, give it multiple_outputs=True."
+        )
+
+
+class XComForMappingNotPushed(AirflowException):
+    """A task returned nothing, but another is expanded over what it returns."""
+
+
+class UnmappableXComTypePushed(AirflowException):
+    """A task returned something that is no list or dict, but another is expanded over it."""

@@ -1,0 +1,145 @@
+"""Params: a run's settings, with defaults and a JSON Schema each.
+
+What a task sees as `params` is the DAG's, under the task's own, under the run's conf.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from penstock.authoring.exceptions import ParamValidationError
+from penstock.authoring.vocabulary import NOTSET
+
+
+class Param:
+    """One setting. default: its value unless a run says otherwise; without one it must be given.
+
+    description: for people. Everything else is its JSON Schema (`type`, `minimum`, `enum`...), or
+    `schema` is.
+    """
+
+    def __init__(
+        self, default: Any = NOTSET, description: str | None = None, **schema: Any
+    ) -> None:
+        if default is not NOTSET:
+            _check_json(default)
+        schema.pop("source", None)
+        self.value = default
+        self.description = description
+        self.schema: dict[str, Any] = schema.pop("schema") if "schema" in schema else schema
+
+    @property
+    def has_value(self) -> bool:
+        return self.value is not NOTSET and self.value is not None
+
+    def resolve(self, value: Any = NOTSET) -> Any:
+        """Return `value`, or the default. Raises ParamValidationError if the schema refuses it."""
+        final = self.value if value is NOTSET else value
+        if final is NOTSET:
+            raise ParamValidationError("no value was given, and there is no default")
+        if value is not NOTSET:
+            _check_json(value)
+        if self.schema:
+            _check_schema(final, self.schema)
+        return final
+
+    def dump(self) -> dict[str, Any]:
+        """Return {"value": ..., "schema": ..., "description": ...} for the serialized DAG."""
+        said: dict[str, Any] = {"schema": self.schema}
+        if self.value is not NOTSET:
+            said["value"] = self.value
+        if self.description is not None:
+            said["description"] = self.description
+        return said
+
+    def __repr__(self) -> str:
+        return f"Param({self.value!r})"
+
+
+class ParamsDict(MutableMapping[str, Any]):
+    """Params by name. Reading one gives its value, checked; `get_param` gives the Param."""
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        self._params: dict[str, Param] = {}
+        for name, value in _declared(params).items():
+            self._params[name] = value if isinstance(value, Param) else Param(value)
+
+    def __getitem__(self, name: str) -> Any:
+        param = self._params[name]
+        try:
+            return param.resolve()
+        except ParamValidationError as error:
+            raise ParamValidationError(f"Invalid input for param {name}: {error}") from None
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if isinstance(value, Param) or name not in self._params:
+            self._params[name] = value if isinstance(value, Param) else Param(value)
+            return
+        param = self._params[name]
+        try:
+            fresh = Param(param.resolve(value), param.description, schema=param.schema)
+        except ParamValidationError as error:
+            raise ParamValidationError(f"Invalid input for param {name}: {error}") from None
+        self._params[name] = fresh
+
+    def __delitem__(self, name: str) -> None:
+        del self._params[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._params)
+
+    def __len__(self) -> int:
+        return len(self._params)
+
+    def get_param(self, name: str) -> Param:
+        return self._params[name]
+
+    def declared(self) -> dict[str, Param]:
+        """Return the Params themselves, by name."""
+        return dict(self._params)
+
+    def validate(self) -> dict[str, Any]:
+        """Return every value. Raises ParamValidationError, naming the param that is wrong."""
+        return {name: self[name] for name in self._params}
+
+    def dump(self) -> dict[str, Any]:
+        return {name: param.value for name, param in self._params.items() if param.has_value}
+
+    def __repr__(self) -> str:
+        return f"ParamsDict({self.dump()!r})"
+
+
+def merged(
+    dag: Mapping[str, Any], task: Mapping[str, Any] | None, conf: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a task sees as `params`: conf over the task's over the DAG's, all checked."""
+    params = ParamsDict(dag)
+    for more in (task, conf):
+        for name, value in _declared(more).items():
+            params[name] = value
+    return params.validate()
+
+
+def _declared(params: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return params.declared() if isinstance(params, ParamsDict) else params or {}
+
+
+def _check_json(value: Any) -> None:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise ParamValidationError(f"a param must be JSON, and {value!r} is not: {error}") from None
+
+
+def _check_schema(value: Any, schema: dict[str, Any]) -> None:
+    import jsonschema  # late: 40 ms, and most params have no schema
+
+    try:
+        jsonschema.validate(value, schema, format_checker=jsonschema.FormatChecker())
+    except jsonschema.ValidationError as error:
+        where = "".join(f"[{step!r}]" for step in error.path)
+        raise ParamValidationError(f"{error.message}{' at ' + where if where else ''}") from None
+    except jsonschema.SchemaError as error:
+        raise ParamValidationError(f"its schema is no JSON Schema: {error.message}") from None
