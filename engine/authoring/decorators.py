@@ -197,8 +197,8 @@ class _TaskDecorator:
     def __getattr__(self, name: str) -> Any:
         if name in LATER:
             raise UnsupportedError(
-                f"@task.{name} is not here yet; write the work in a plain @task, or use an
-                operator."
+                f"@task.{name} is not here yet; write the work in a plain @task, or use an "
+                "operator."
             )
         raise AttributeError(f"@task has no kind {name!r}")
 
@@ -212,8 +212,8 @@ def _factory(function: Any, options: dict[str, Any]) -> TaskFactory:
     for name, parameter in given.signature_of(function).parameters.items():
         if name in CONTEXT_KEYS and parameter.default not in (None, parameter.empty):
             raise InvalidArgumentError(
-                f"{function.__name__}(): the parameter {name!r} has the name of a context entry, so
-                " "its default can only be None."
+                f"{function.__name__}(): the parameter {name!r} has the name of a context entry, "
+                "so its default can only be None."
             )
     return TaskFactory(function, options)
 

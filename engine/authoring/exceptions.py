@@ -63,8 +63,8 @@ class XComNotFound(AirflowException):
     def __init__(self, dag_id: str, task_id: str, key: str) -> None:
         self.dag_id, self.task_id, self.key = dag_id, task_id, key
         super().__init__(
-            f"task {task_id!r} of DAG {dag_id!r} pushed no XCom with the key {key!r}. If it returns
-            " "a dict whose entries are meant, give it multiple_outputs=True."
+            f"task {task_id!r} of DAG {dag_id!r} pushed no XCom with the key {key!r}. If it "
+            "returns a dict whose entries are meant, give it multiple_outputs=True."
         )
 
 

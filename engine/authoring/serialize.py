@@ -224,8 +224,9 @@ def _schedule(dag: DAG) -> SerializedSchedule:
             made = _delta(span, frame)
         case _:
             raise UnsupportedError(
-                f"DAG {dag.dag_id!r}: a schedule must be a cron expression, a preset like '@daily',
-                a " f"timedelta or None; {type(said).__name__} is not here yet.", dag.place,
+                f"DAG {dag.dag_id!r}: a schedule must be a cron expression, a preset like "
+                f"'@daily', a timedelta or None; {type(said).__name__} is not here yet.",
+                dag.place,
             )
     try:
         check(made)

@@ -23,8 +23,8 @@ def lookup(key: str, backend: Backend | None) -> str | None:
             return found
     if backend is None:
         raise AirflowRuntimeError(
-            f"the variable {key!r} can only be read while a task runs: use {{{{ var.value.{key} }}}}
-            " f"in a template or Variable.get inside the task, or set {PREFIXES[0]}{key.upper()}."
+            f"the variable {key!r} can only be read while a task runs: use "
+            f"{{{{ var.value.{key} }}}} in a template or Variable.get inside the task, or set {PREFIXES[0]}{key.upper()}."
         )
     return backend.variable(key)
 
