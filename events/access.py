@@ -2,7 +2,7 @@
 
 The state folder keeps their public keys (access.json); a service's seed is shown once, when it is
 added. The running server reads its file again on SIGHUP; nobody is disconnected but who was
-removed.
+removed (unless the spare accounts are used up: then it restarts, and all reconnect by themselves).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from penstock.errors import UsageError
 from penstock.events.keys import new_key, sign
 from penstock.events.lock import holder
 from penstock.events.replacing import replace_file
-from penstock.events.server_config import EdgeUser, Role, ServerSettings, render
+from penstock.events.server_config import EdgeUser, Role, ServerSettings, free_slot, render
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -41,6 +41,8 @@ class Added(Struct, kw_only=True):
 def add_user(home: Path | str, name: str, role: Role) -> Added:
     """Let a service in: keep its new public key, tell the running server, return the seed once.
 
+    Returns when the server accepts it; blocks for up to 5 s, so call it in a thread of its own
+    where the server's supervisor runs in the same process.
     Raises UsageError for a name that is taken or malformed, or a role that is none.
     """
     home = Path(home)
@@ -57,7 +59,8 @@ def add_user(home: Path | str, name: str, role: Role) -> Added:
             raise UsageError(
                 f"{name!r} has access already. Remove it first: penstock access rm {name}"
             )
-        running = _keep(home, [*users, EdgeUser(name=name, role=role, key=pair.public)])
+        user = EdgeUser(name=name, role=role, key=pair.public, slot=free_slot(users, role))
+        running = _keep(home, [*users, user])
     added = Added(url=_url(home), nkey_seed=pair.seed)
     if running and not _let_in(added, patience=5.0):
         raise UsageError(
@@ -95,7 +98,10 @@ def write_config(folder: Path, settings: ServerSettings, users: Sequence[EdgeUse
 
 
 def reload(home: Path | str) -> bool:
-    """Have the running server take the users as they are now; False if none runs."""
+    """Have the running server take the users as they are now; False if none runs.
+
+    Where it has too few accounts for them it is ended, for its supervision to start it anew.
+    """
     home = Path(home)
     folder = home / "nats"
     if holder(home) is None:
@@ -103,9 +109,12 @@ def reload(home: Path | str) -> bool:
     try:
         settings = msgspec.json.decode((folder / "settings.json").read_bytes(), type=ServerSettings)
         pid = int((folder / "nats.pid").read_text())
-        # The port it was given may be "any"; a reload must name the one that it has.
-        write_config(folder, settings, read_users(home))
-        os.kill(pid, signal.SIGHUP)
+        users = read_users(home)
+        if settings.has_room(users):
+            write_config(folder, settings, users)
+            os.kill(pid, signal.SIGHUP)
+        else:
+            os.kill(pid, signal.SIGTERM)
     except (FileNotFoundError, ValueError, ProcessLookupError):
         return False  # between two starts: the next one reads the users anyway
     return True

@@ -131,12 +131,13 @@ class Blobs(Protocol):
     """Large values by what they are: the SHA-256 of their bytes, in hex.
 
     - `put` returns the digest once the bytes would survive a power cut; putting what is there
-      already touches it, so that a collection under way spares it.
+      already touches it, so that a collection under way spares it. A file that is given away
+      (`give`) is gone afterwards; it may have been moved instead of copied.
     - `path` returns a local file with exactly these bytes, fetched if need be; BlobMissingError
       when nobody has it, BlobDamagedError when its bytes have another digest.
     """
 
-    async def put(self, file: str) -> str: ...
+    async def put(self, file: str, *, give: bool = False) -> str: ...
     async def path(self, digest: str) -> str: ...
 
 

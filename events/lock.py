@@ -68,6 +68,7 @@ class FolderLock:
     def release(self) -> None:
         """Let go of this process's hold; children that inherited it keep theirs."""
         if self.fd >= 0:
+            os.ftruncate(self.fd, 0)  # who holds it from now on is not us
             os.close(self.fd)
             self.fd = -1
 

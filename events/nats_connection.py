@@ -27,6 +27,7 @@ PENDING_BYTES = 256 * 1024 * 1024
 """How much may wait in one subscription before the oldest news is lost (and on_error told)."""
 
 _QUIET = (ConnectionError, OSError, nats.errors.UnexpectedEOF, nats.errors.StaleConnectionError)
+_INBOXES = ("_INBOX.", "_R_.")
 Report = Callable[[BaseException], None]
 
 
@@ -206,7 +207,9 @@ class NatsConnection:
             if not subscription.open:
                 return
             try:
-                handler(Message(message.subject, message.data, message.reply, message.headers))
+                # Who may not write a subject may still name it as the place for our answer.
+                reply = message.reply if message.reply.startswith(_INBOXES) else ""
+                handler(Message(message.subject, message.data, reply, message.headers))
             except Exception as error:
                 self.on_error(error)
 

@@ -188,7 +188,9 @@ class Server:
     async def _spawn(self, binary: str) -> None:
         for stale in self.folder.glob("nats-server_*.ports"):
             stale.unlink(missing_ok=True)
-        write_config(self.folder, self.settings, read_users(self.home))
+        users = read_users(self.home)
+        self.settings.make_room(users)
+        write_config(self.folder, self.settings, users)
         with open(self.folder / "nats.log", "ab") as log:  # noqa: ASYNC230  # once, and local
             self._process = await asyncio.create_subprocess_exec(
                 binary,

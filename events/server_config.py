@@ -7,8 +7,10 @@ in an account of its own, and what crosses is listed here, and nothing else cros
 - LOG: the coordinators. The streams live here, and only here does anything write `log.>`.
 - WORK: the workers. Their words cross as a stream; what JetStream keeps for them (logs, blobs) and
   what they ask crosses as a service, so that answers go to a subject that the server made up.
-- EDGE_<name>: each outside service by itself, so that one cannot forge what another hears. A role
-  is the list of what its account imports, not a permission within it.
+- EDGE_<role>_<slot>: each outside service by itself, so that one cannot forge what another hears.
+  A role is the list of what its account imports, not a permission within it. Spare accounts stand
+  ready, since an account that a reload adds gets nothing of what it imports (nats-server 2.15.1: it
+  answers "no responders" for ever), while a user that is added to one that is there does.
 
 No account but LOG can create a consumer: a consumer's delivery subject is one of LOG's, so whoever
 may create one may write there. Replay is by direct get, which answers only to the asker.
@@ -26,6 +28,10 @@ from msgspec import Struct
 from penstock.events.streams import MIB, STREAMS
 from penstock.events.subjects import Subjects
 
+EDGE_ROLES = ("publisher", "subscriber", "both", "admin")
+SPARE = 8
+"""Accounts of each role that stand ready for services to come, between two starts."""
+
 Role = Literal["publisher", "subscriber", "both", "admin"]
 
 MAX_PAYLOAD = 8 * MIB
@@ -38,6 +44,7 @@ MAX_FILE_STORE = sum(stream.max_bytes for stream in STREAMS) + 4096 * MIB
 class ServerSettings(Struct, kw_only=True):
     """What a start of the server was given. keys: public nkeys by user, of this start.
 
+    slots: by role, how many accounts for services there are; more need a restart.
     port: -1 for any free one. sync: JetStream's `sync_interval`: `always`, or a duration (`2m`).
     """
 
@@ -47,14 +54,34 @@ class ServerSettings(Struct, kw_only=True):
     prefix: str = "penstock"
     max_file_store: int = MAX_FILE_STORE
     keys: dict[str, str] = {}
+    slots: dict[str, int] = {}
+
+    def make_room(self, users: Iterable[EdgeUser]) -> None:
+        """Set the accounts that a start is to have: those in use, and some to spare."""
+        self.slots = dict.fromkeys(EDGE_ROLES, SPARE)
+        for user in users:
+            self.slots[user.role] = max(self.slots[user.role], user.slot + 1 + SPARE)
+
+    def has_room(self, users: Iterable[EdgeUser]) -> bool:
+        return all(user.slot < self.slots.get(user.role, 0) for user in users)
 
 
 class EdgeUser(Struct, kw_only=True):
-    """One outside service. key: its public nkey; the seed is nowhere but with the service."""
+    """One outside service. key: its public nkey; the seed is nowhere but with the service.
+
+    slot: which of its role's accounts is its own.
+    """
 
     name: str
     role: Role
     key: str
+    slot: int = 0
+
+
+def free_slot(users: Iterable[EdgeUser], role: Role) -> int:
+    """Return the first of the role's accounts that none of `users` has."""
+    taken = {user.slot for user in users if user.role == role}
+    return next(slot for slot in range(len(taken) + 1) if slot not in taken)
 
 
 class _Crossing(Struct):
@@ -165,16 +192,22 @@ def _accounts(settings: ServerSettings, users: Iterable[EdgeUser]) -> str:
         exports=[up.export()],
         imports=[one.import_from("LOG") for one in crossings["worker"]],
     )
-    admin = EdgeUser(name="admin", role="admin", key=settings.keys["admin"])
+    admin = _account(
+        "ADMIN",
+        user=f"{{ nkey: {settings.keys['admin']} }}",
+        imports=[one.import_from("LOG") for one in crossings["admin"]],
+    )
+    keys = {(user.role, user.slot): user.key for user in users}
     edges = [
         _account(
-            "ADMIN" if user is admin else f"EDGE_{user.name}",
-            user=f"{{ nkey: {user.key} }}",
-            imports=[one.import_from("LOG") for one in crossings[user.role]],
+            f"EDGE_{role}_{slot}",
+            user=f"{{ nkey: {keys[role, slot]} }}" if (role, slot) in keys else "",
+            imports=[one.import_from("LOG") for one in crossings[role]],
         )
-        for user in (admin, *users)
+        for role, slots in settings.slots.items()
+        for slot in range(slots)
     ]
-    return "\n".join([log, work, *edges])
+    return "\n".join([log, work, admin, *edges])
 
 
 def _account(

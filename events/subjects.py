@@ -22,15 +22,18 @@ from urllib.parse import quote, unquote
 
 from penstock.events.types import Attempt
 
+EMPTY = "%"
+"""The token of an empty id: no other id has it, since a percent sign in one is written %25."""
+
 
 def token(text: str) -> str:
     """Return `text` as one subject token: nothing in it that NATS gives a meaning to."""
-    return quote(text, safe="-_:+=@,").replace(".", "%2E") or "%00"
+    return quote(text, safe="-_:+=@,").replace(".", "%2E") or EMPTY
 
 
 def untoken(token: str) -> str:
     """Return the text that `token` was made of."""
-    return "" if token == "%00" else unquote(token)
+    return "" if token == EMPTY else unquote(token)
 
 
 def matches(pattern: str, subject: str) -> bool:
