@@ -252,16 +252,49 @@ async def replay(
             await subscription.close()
 
 
-async def _direct(
-    connection: NatsConnection, stream: str, subject: str, after: int, *, timeout: float = 5.0
+async def last_of(connection: NatsConnection, stream: str, subject: str) -> int:
+    """Return the sequence of the last message on a subject (wildcards), 0 if there is none."""
+    payload = msgspec.json.encode({"last_by_subj": subject})
+    try:
+        answer = await connection.call(f"$JS.API.DIRECT.GET.{stream}", payload)
+    except UnknownSubjectError:
+        raise _no_access(stream) from None
+    headers = answer.headers or {}
+    if headers.get("Status", "404") != "404":
+        raise BusError(f"stream {stream}: {headers['Status']} {headers.get('Description')}")
+    return int(headers.get("Nats-Sequence", 0))
+
+
+def _no_access(stream: str) -> UnknownSubjectError:
+    return UnknownSubjectError(f"stream {stream}: there is none, or this key has no access to it")
+
+
+async def first_since(connection: NatsConnection, stream: str, subject: str, since: str) -> int:
+    """Return the sequence after which all of a subject is stored since a moment (RFC 3339)."""
+    last = await last_of(connection, stream, subject)
+    request = {"start_time": since, "next_by_subj": subject, "batch": 1}
+    async for stored in _get(connection, stream, request):
+        return stored.sequence - 1
+    return last
+
+
+def _direct(
+    connection: NatsConnection, stream: str, subject: str, after: int
 ) -> AsyncIterator[Stored]:
-    """Yield up to BATCH messages by one direct get, which reads without a consumer."""
+    """Yield up to BATCH messages after a sequence."""
+    request = {"seq": after + 1, "batch": BATCH, "next_by_subj": subject}
+    return _get(connection, stream, request)
+
+
+async def _get(
+    connection: NatsConnection, stream: str, request: dict[str, Any], *, timeout: float = 5.0
+) -> AsyncIterator[Stored]:
+    """Yield what one direct get brings; it reads without a consumer."""
     heard: _Queue = asyncio.Queue()
     lost = lambda: heard.put_nowait(_LOST)  # noqa: E731
     inbox = connection.new_inbox()
     subscription = await connection.subscribe_raw(inbox, heard.put_nowait)
     connection.on_lost(lost)
-    request = {"seq": after + 1, "batch": BATCH, "next_by_subj": subject}
     try:
         await connection.publish(
             f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request), reply=inbox
@@ -278,9 +311,7 @@ async def _direct(
             if status in ("204", "404"):
                 return
             if status == "503":
-                raise UnknownSubjectError(
-                    f"stream {stream}: there is none, or this key has no access to it"
-                )
+                raise _no_access(stream)
             if status:
                 raise BusError(f"stream {stream}: {status} {headers.get('Description')}")
             yield Stored(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data)

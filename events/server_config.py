@@ -197,7 +197,7 @@ def _accounts(settings: ServerSettings, users: Iterable[EdgeUser]) -> str:
         user=f"{{ nkey: {settings.keys['admin']} }}",
         imports=[one.import_from("LOG") for one in crossings["admin"]],
     )
-    keys = {(user.role, user.slot): user.key for user in users}
+    keys: dict[tuple[str, int], str] = {(user.role, user.slot): user.key for user in users}
     edges = [
         _account(
             f"EDGE_{role}_{slot}",
