@@ -1,0 +1,1 @@
+"""The coordinator: hears of ends, lets the log say so, and releases what that made ready."""

@@ -110,6 +110,12 @@ def runs_show(reading: Reading, args: Args) -> Any:
     return reading.run_document(find_run(reading, args["run"]), xcoms=bool(args.get("xcoms")))
 
 
+def runs_state(reading: Reading, args: Args) -> Any:
+    """Answer the state alone: cheap, however wide the run is."""
+    run = find_run(reading, args["run"])
+    return {"run": run, "state": reading.run_state(run)}
+
+
 def runs_list(reading: Reading, args: Args) -> Any:
     return reading.runs(
         dag_id=args.get("dag_id"),
@@ -141,6 +147,7 @@ def story(reading: Reading, args: Args) -> Any:
 
 READS: dict[str, Callable[[Reading, Args], Any]] = {
     "runs_show": runs_show,
+    "runs_state": runs_state,
     "runs_list": runs_list,
     "dags_list": dags_list,
     "dags_show": dags_show,

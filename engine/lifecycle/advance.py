@@ -80,7 +80,10 @@ def advance(state: State, entry: Entry) -> list[Command]:
     here = (entry.epoch, entry.number, entry.place)
     if here <= state.seen:
         return []
-    state.seen = here
+    if not isinstance(entry.event, LeaderElected):
+        # What a lost tail of the log had is appended again after the new leader's own event, under
+        # its old numbers: that event must not make it look old.
+        state.seen = here
     state.now = max(state.now, entry.at)
     turn = Turn(state, state.now, entry.id)
     try:

@@ -1,0 +1,197 @@
+"""DAG files: parsed in a child, registered, watched. User code never runs in this process.
+
+A file that cannot be parsed leaves its last good version in force and its error to be seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec import Raw
+from msgspec import json as msgjson
+
+from penstock.authoring.serialized import SerializedDag, dump
+from penstock.errors import PenstockError
+from penstock.events.types import DagRegistered, DagRemoved, Event, FileBroken, FileMended
+from penstock.lifecycle.plan import plan_of
+from penstock.lifecycle.state import State
+
+PARSE_SECONDS = 60.0
+AT_ONCE = 2
+
+
+class DagFileError(PenstockError):
+    """A DAG file could not be parsed. line: in that file, if it is known."""
+
+    def __init__(self, message: str, file: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.file, self.line = file, line
+
+
+Ask = Callable[[Event], Awaitable[int]]
+Parse = Callable[[str, float], Awaitable[list[SerializedDag]]]
+
+
+class DagFiles:
+    """Keeps the log's DAGs as the files have them. known: the DAGs of each file."""
+
+    def __init__(
+        self, state: State, ask: Ask, parse: Parse, *, timeout: float = PARSE_SECONDS
+    ) -> None:
+        self.state, self.ask, self.parse, self.timeout = state, ask, parse, timeout
+        self.turns = asyncio.Semaphore(AT_ONCE)
+        self.first_parse = asyncio.Event()  # set: an unknown DAG is unknown for good
+
+    async def register(self, file: str) -> list[str]:
+        """Parse a file and register its DAGs; return their ids. Raises DagFileError."""
+        try:
+            async with self.turns:
+                dags = await self.parse(file, self.timeout)
+            await self.put_in_force(file, dags)
+        except DagFileError as error:
+            if self.state.broken.get(file) != (str(error), error.line):
+                await self.ask(FileBroken(file=file, error=str(error), line=error.line))
+            raise
+        if file in self.state.broken:
+            await self.ask(FileMended(file=file))
+        return [dag.dag_id for dag in dags]
+
+    async def put_in_force(self, file: str, dags: list[SerializedDag]) -> None:
+        for dag in dags:
+            version, text = dump(dag)
+            known = self.state.dags.get(dag.dag_id)
+            if known is not None and known.plan.dag.file != file and not known.gone:
+                raise DagFileError(
+                    f"{file}:{dag.line or 1}: DAG {dag.dag_id!r} is defined in "
+                    f"{known.plan.dag.file} already. Give one of them another dag_id",
+                    file,
+                    dag.line,
+                )
+            if known is None or known.gone or known.plan.version != version:
+                plan_of(version, text)  # what the fold could not take is refused here
+                await self.ask(DagRegistered(dag_id=dag.dag_id, version=version, dag=text))
+        ids = {dag.dag_id for dag in dags}
+        for dag_id in self.dags_of(file) - ids:
+            await self.ask(DagRemoved(dag_id=dag_id))
+
+    async def removed(self, file: str) -> None:
+        for dag_id in self.dags_of(file):
+            await self.ask(DagRemoved(dag_id=dag_id))
+        if file in self.state.broken:
+            await self.ask(FileMended(file=file))
+
+    def dags_of(self, file: str) -> set[str]:
+        return {
+            dag.dag_id
+            for dag in self.state.dags.values()
+            if dag.plan.dag.file == file and not dag.gone
+        }
+
+    # ------------------------------------------------------------ a folder
+
+    async def watch(self, folder: Path) -> None:
+        """Register what is in the folder, then what changes in it, until cancelled."""
+        await self.parse_all(find_dag_files(folder))
+        vanished = {dag.plan.dag.file for dag in self.state.dags.values() if not dag.gone} | set(
+            self.state.broken
+        )
+        for file in vanished:
+            if not Path(file).exists():
+                await self.removed(file)
+        self.first_parse.set()
+        async for changed in watched(folder):
+            for file in changed:
+                if not Path(file).exists():
+                    await self.removed(file)
+            await self.parse_all([file for file in changed if is_dag_file(Path(file))])
+
+    async def parse_all(self, files: list[str]) -> None:
+        async def one(file: str) -> None:
+            try:
+                await self.register(file)
+            except DagFileError:
+                return  # it is in the log, and shown
+
+        async with asyncio.TaskGroup() as group:
+            for file in files:
+                group.create_task(one(file))
+
+
+def find_dag_files(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.rglob("*.py") if is_dag_file(path))
+
+
+def is_dag_file(path: Path) -> bool:
+    """Whether a file looks as if it had a DAG: Airflow's own test, with our name beside its."""
+    if path.suffix != ".py" or any(part.startswith((".", "__")) for part in path.parts[1:]):
+        return False
+    try:
+        text = path.read_bytes().lower()
+    except OSError:
+        return False
+    return b"dag" in text and (b"airflow" in text or b"penstock" in text)
+
+
+async def watched(folder: Path) -> AsyncIterator[set[str]]:
+    from watchfiles import awatch  # late: a run of one file watches nothing
+
+    async for changes in awatch(folder, step=50, debounce=200):
+        yield {str(Path(path).resolve()) for _, path in changes if path.endswith(".py")}
+
+
+# ---------------------------------------------------------------- parsing in a child
+
+
+async def parse_in_child(file: str, timeout: float) -> list[SerializedDag]:
+    """Parse a DAG file in a process of its own. Raises DagFileError."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "penstock.worker.parse",
+        file,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            out, _ = await process.communicate()
+    except TimeoutError:
+        raise DagFileError(
+            f"{file}: it was not imported within {timeout:g} s. Move what takes long into tasks, "
+            "or raise PENSTOCK_PARSE_SECONDS",
+            file,
+        ) from None
+    finally:
+        if process.returncode is None:
+            kill_group(process.pid)
+            await process.wait()
+    return read_parsed(file, out)
+
+
+def kill_group(pid: int) -> None:
+    import os
+    import signal
+
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def read_parsed(file: str, out: bytes) -> list[SerializedDag]:
+    lines = out.splitlines()
+    try:
+        found: dict[str, Any] = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        raise DagFileError(f"{file}: the process that imported it died", file) from None
+    if found.get("error"):
+        raise DagFileError(str(found["error"]), file, found.get("line"))
+    dags = msgjson.decode(lines[-1], type=dict[str, Raw])["dags"]
+    return msgjson.decode(dags, type=list[SerializedDag])

@@ -1,0 +1,147 @@
+"""What the leader hears: workers' words and questions, requests for runs, the API."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from penstock.coordinator.api import open_api
+from penstock.events.bus import BusError, Message
+from penstock.events.types import (
+    Delivery,
+    GivenBack,
+    Goodbye,
+    Heartbeat,
+    Held,
+    Hello,
+    Outcomes,
+    Upward,
+    WorkerJoined,
+    WorkerLost,
+    decode_up,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from penstock.coordinator.coordinator import Coordinator
+
+Start = Callable[[Coroutine[Any, Any, None]], Any]
+
+log = logging.getLogger("penstock.coordinator")
+
+
+class Hearing:
+    """on_their_way: deliveries whose outcome is proposed and not yet stored."""
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        self.coordinator = coordinator
+        self.on_their_way: set[Delivery] = set()
+        self.joining: dict[str, Hello] = {}
+        self.bad_words = 0
+        self.start: Start = asyncio.ensure_future
+
+    async def open(self, start: Start) -> None:
+        """Listen from now on. start: runs a coroutine in the leader's task group."""
+        self.start = start
+        one = self.coordinator
+        await one.bus.subscribe(one.subjects.all_up, self.word)
+        await one.bus.subscribe(one.subjects.ask, one.questions.asked)
+        await one.bus.subscribe(one.subjects.rpc_triggers, one.triggers.requested)
+        await open_api(one, start)
+
+    # ------------------------------------------------------------ workers
+
+    def word(self, message: Message) -> None:
+        """Take a worker's word, whatever it is."""
+        try:
+            word: Upward = decode_up(message.payload)
+        except msgspec.MsgspecError as error:
+            self.bad_words += 1
+            self.start(self.bury("word", message, f"it is no word of a worker: {error}"))
+            return
+        HEARD[type(word)](self, word)
+        self.coordinator.dispatcher.pump()
+
+    def outcomes(self, word: Outcomes) -> None:
+        propose = self.coordinator.sequencer.propose
+        link = self.coordinator.dispatcher.links.get(word.worker)
+        again = []
+        for begun in word.started:
+            propose(begun)
+        for outcome in word.ended:
+            if link is not None and outcome.delivery in link.settled:
+                again.append(outcome.delivery)  # it is stored; only our word of it was lost
+            elif outcome.delivery not in self.on_their_way:
+                self.on_their_way.add(outcome.delivery)
+                propose(outcome)
+        if again:
+            self.coordinator.dispatcher.stored(word.worker, tuple(again))
+
+    def hello(self, hello: Hello) -> None:
+        state = self.coordinator.state
+        for worker in hello.replaces:
+            if worker in state.workers:
+                self.lost(worker, f"is dead; {hello.worker} took its place", (), clean=False)
+        self.coordinator.dispatcher.hello(hello)
+
+    def join(self, hello: Hello) -> None:
+        """A worker that the log does not know: it may be sent something once the log does."""
+        is_new = hello.worker not in self.joining
+        self.joining[hello.worker] = hello
+        if is_new:
+            self.coordinator.sequencer.propose(
+                WorkerJoined(
+                    worker=hello.worker,
+                    host=hello.host,
+                    pid=hello.pid,
+                    slots=hello.slots,
+                    queues=hello.queues,
+                )
+            )
+
+    def welcome(self, worker: str) -> None:
+        hello = self.joining.pop(worker, None)
+        if hello is not None:
+            self.coordinator.dispatcher.hello(hello)
+
+    def goodbye(self, word: Goodbye) -> None:
+        self.lost(word.worker, word.reason, word.held, clean=True)
+
+    def lost(self, worker: str, reason: str, held: tuple[Held, ...], *, clean: bool) -> None:
+        known = self.coordinator.dispatcher.held_by(worker)
+        told = {it.delivery for it in held}
+        rest = tuple(it for it in known if it.delivery not in told)
+        self.coordinator.sequencer.propose(
+            WorkerLost(worker=worker, reason=reason, held=held + rest, clean=clean)
+        )
+
+    # ------------------------------------------------------------ what is wrong
+
+    async def bury(self, kind: str, message: Message, reason: str) -> None:
+        """Keep what cannot be taken in the dead letters, with the reason (law 13)."""
+        one = self.coordinator
+        letter = {
+            "reason": reason,
+            "subject": message.subject,
+            "headers": message.headers or {},
+            "payload": message.payload.decode("utf-8", "replace"),
+            "at": one.clock.now(),
+        }
+        log.warning("%s on %s was refused: %s", kind, message.subject, reason)
+        try:
+            await one.bus.store(one.subjects.dead_letter(kind), encode(letter))
+        except BusError as error:
+            log.error("a dead letter could not be kept: %s", error)
+
+
+HEARD: dict[type[Any], Callable[[Hearing, Any], None]] = {
+    Outcomes: Hearing.outcomes,
+    Hello: Hearing.hello,
+    Heartbeat: lambda self, word: self.coordinator.dispatcher.heartbeat(word),
+    GivenBack: lambda self, word: self.coordinator.dispatcher.given_back(word),
+    Goodbye: Hearing.goodbye,
+}

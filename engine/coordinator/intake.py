@@ -1,0 +1,141 @@
+"""Requests for runs: from other services' streams, from requests, from the command line.
+
+A request is kept once its fact is in the log. The same CloudEvent (source and id) asks for the same
+run however often it comes: the run's id is made of them, so the identity is the run's own and
+lasts as long as the run does. What is wrong with a request is said to whoever waits for an answer;
+a published one goes to the dead letters with the reason (law 13).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+
+from penstock.authoring.serialized import SerializedDag
+from penstock.errors import PenstockError, UsageError
+from penstock.events.bus import Message
+
+Params = dict[str, dict[str, Any]]
+
+
+class TriggerRefusedError(UsageError):
+    """The run that was asked for cannot be: no such DAG, conf that its params refuse, ..."""
+
+
+class MalformedTriggerError(PenstockError):
+    """A request for a run that nobody can read."""
+
+
+class Request(NamedTuple):
+    """A run that is asked for. identity: the run id that the request itself gives, if any.
+
+    named: the asker chose the run id; then one that is there already is a refusal.
+    """
+
+    dag_id: str
+    conf: dict[str, Any]
+    run_id: str | None
+    named: bool
+    logical_date: int | None
+    by: str
+
+
+def read_request(dag_id: str, message: Message, fallback: str = "") -> Request:
+    """Read a CloudEvent (structured or binary mode), or a bare JSON object, taken as conf.
+
+    fallback: identity of a message that has none. Raises MalformedTriggerError with the reason.
+    """
+    headers = {name.lower(): value for name, value in (message.headers or {}).items()}
+    body = read_json(message.payload)
+    if "ce-specversion" in headers:
+        attributes = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
+        conf = body
+    elif isinstance(body, dict) and "specversion" in body:
+        attributes, conf = body, body.get("data")
+    else:
+        attributes, conf = {}, body
+    if conf is None:
+        conf = {}
+    if not isinstance(conf, dict):
+        raise MalformedTriggerError(f"the conf must be a JSON object, not {kind_of(conf)}")
+    if attributes and not (attributes.get("id") and attributes.get("source")):
+        raise MalformedTriggerError("a CloudEvent needs an `id` and a `source`")
+    named = attributes.get("runid")
+    identity = named or identity_of(attributes, headers, fallback)
+    date = attributes.get("logicaldate")
+    return Request(
+        dag_id,
+        conf,
+        None if identity is None else str(identity),
+        bool(named),
+        None if date in (None, "", "none") else read_date(str(date)),
+        str(attributes.get("source") or "a message"),
+    )
+
+
+def identity_of(attributes: dict[str, Any], headers: dict[str, str], fallback: str) -> str | None:
+    if attributes:
+        name = f"{attributes['source']}\0{attributes['id']}"
+    elif "nats-msg-id" in headers:
+        name = f"\0{headers['nats-msg-id']}"
+    elif fallback:
+        name = fallback
+    else:
+        return None
+    return f"event__{hashlib.sha256(name.encode()).hexdigest()[:20]}"
+
+
+def read_json(payload: bytes) -> Any:
+    if not payload.strip():
+        return None
+    try:
+        return msgspec.json.decode(payload)
+    except msgspec.DecodeError as error:
+        raise MalformedTriggerError(f"it is no JSON: {error}") from error
+
+
+def read_date(text: str) -> int:
+    """Return microseconds. Raises MalformedTriggerError."""
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MalformedTriggerError(
+            f"{text!r} is no date. Write it as RFC 3339 does: 2026-11-22T00:00:00Z"
+        ) from error
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    since = date.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def kind_of(value: Any) -> str:
+    names = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
+def check_params(dag: SerializedDag, conf: dict[str, Any]) -> None:
+    """Raise TriggerRefusedError unless the DAG's params, with conf over them, fit their schemas.
+
+    Keys of conf that are no param are accepted, as Airflow does.
+    """
+    for name, param in dag.params.items():
+        schema = param.get("schema") or {}
+        if name not in conf and "value" not in param:
+            raise TriggerRefusedError(
+                f"DAG {dag.dag_id!r} needs a value for param {name!r}: give it in conf"
+            )
+        value = conf.get(name, param.get("value"))
+        try:
+            Draft202012Validator(schema).validate(value)
+        except ValidationError as error:
+            raise TriggerRefusedError(
+                f"param {name!r} of DAG {dag.dag_id!r} refuses {value!r}: {error.message}"
+            ) from error
+        except SchemaError as error:
+            raise TriggerRefusedError(
+                f"param {name!r} of DAG {dag.dag_id!r} has a schema that is none: {error.message}"
+            ) from error

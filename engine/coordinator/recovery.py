@@ -1,0 +1,53 @@
+"""What a new leader finds under way: what may be out already, and what is to come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from penstock.lifecycle.commands import Ready, Remind
+from penstock.lifecycle.retries import SECOND
+from penstock.lifecycle.state import RunState, State, TaskRecord
+from penstock.lifecycle.states import LIVE, RUN_RUNNING
+
+SPANS = re.compile(b"[" + bytes(LIVE) + b"]+")
+
+
+def in_doubt(state: State) -> list[Ready]:
+    """Return all that an earlier leader may have sent: every live instance and open callback."""
+    found: list[Ready] = []
+    for run in state.runs.values():
+        for record in run.tasks:
+            found.extend(live_spans(run, record))
+        for callback in run.callbacks.values():
+            index, tries = callback.index, callback.try_number
+            found.append(Ready(run.key, callback.task, index, index + 1, tries, "", True))
+    return found
+
+
+def live_spans(run: RunState, record: TaskRecord) -> Iterator[Ready]:
+    """Yield the task's live instances, as ranges of the same try."""
+    task = record.step.task.task_id
+    for span in SPANS.finditer(bytes(record.states)):
+        first, last = span.span()
+        if record.length is None:
+            yield Ready(run.key, task, -1, 0, record.tries[0], "", True)
+            continue
+        while first < last:
+            tries, end = record.tries[first], first + 1
+            while end < last and record.tries[end] == tries:
+                end += 1
+            yield Ready(run.key, task, first, end, tries, "", True)
+            first = end
+
+
+def to_come(state: State) -> Iterator[Remind]:
+    """Yield every moment that the state waits for."""
+    for run in state.runs.values():
+        timeout = run.plan.dag.dagrun_timeout
+        if timeout is not None and run.state == RUN_RUNNING and run.started_at is not None:
+            yield Remind(run.started_at + round(timeout * SECOND), "run_timeout", run.key)
+        for record in run.tasks:
+            for place, due in record.due.items():
+                task = record.step.task.task_id
+                yield Remind(due, "retry", run.key, task, record.index(place))

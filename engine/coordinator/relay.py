@@ -1,0 +1,180 @@
+"""Tells other services what happened: a CloudEvent for every state of every run and task.
+
+A notice is derived in the fold and its id is its run and its number there, so it is the same
+however often it is sent. It is sent at once, without waiting; what the stream has not confirmed
+when a projection batch commits is a row of that batch (law 5). The fan-out of a mapped task is one
+command, and one row, however wide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from penstock.events.bus import Bus, BusError
+from penstock.events.subjects import Subjects
+from penstock.events.types import Notice, encode
+from penstock.lifecycle.commands import Notify, NotifyRun
+
+BURST = 1000
+"""Notices sent, at most, before the stream is asked whether it has them."""
+
+SLICE_SECONDS = 0.003
+"""The event loop is given back this often: a fan of 10,000 must not hold up the next hop."""
+
+RETRY_SECONDS = 0.2
+
+Told = Notify | NotifyRun
+
+
+class Relay:
+    """Sends notices in order. A command is open from `tell` until the stream has its notices.
+
+    confirmed: called with the key of each command that is no longer open.
+    """
+
+    def __init__(self, bus: Bus, subjects: Subjects, source: str) -> None:
+        self.bus, self.subjects, self.source = bus, subjects, source
+        self.confirmed: Callable[[str], None] = lambda key: None
+        self.unsent: deque[tuple[int, Told]] = deque()
+        self.begun = 0  # notices of the first unsent command that are on their way
+        self.sent: deque[tuple[int, Told]] = deque()  # not yet confirmed
+        self.wake = asyncio.Event()
+        self.changed = asyncio.Event()
+        self.position = 0
+
+    def tell(self, position: int, command: Told) -> None:
+        """position: the sequence in LOG of what the command follows from."""
+        self.unsent.append((position, command))
+        self.wake.set()
+
+    def folded(self, position: int) -> None:
+        self.position = position
+
+    @property
+    def noticed(self) -> int:
+        """Up to which sequence of LOG every notice is confirmed."""
+        first = self.sent or self.unsent
+        return first[0][0] - 1 if first else self.position
+
+    # ------------------------------------------------------------ sending
+
+    async def run(self) -> None:
+        """Send whatever is told, until cancelled."""
+        while True:
+            if not (self.unsent or self.sent):
+                self.wake.clear()
+                await self.wake.wait()
+            try:
+                await self.send_burst()
+                await self.bus.flushed()
+            except BusError:
+                # None of them is known to be there: send all of them again, in order.
+                self.unsent.extendleft(reversed(self.sent))
+                self.sent.clear()
+                self.begun = 0
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            while self.sent:
+                self.confirmed(key_of(self.sent.popleft()[1]))
+            self.changed.set()
+
+    async def send_burst(self) -> None:
+        left, until = BURST, time.perf_counter() + SLICE_SECONDS
+        while self.unsent and left > 0:
+            command = self.unsent[0][1]
+            for subject, notice in self.notices(command, self.begun):
+                await self.bus.store(subject, notice, wait=False)
+                self.begun += 1
+                left -= 1
+                if left <= 0:
+                    break
+                if time.perf_counter() > until:
+                    await asyncio.sleep(0)
+                    until = time.perf_counter() + SLICE_SECONDS
+            if self.begun >= length(command):
+                self.sent.append(self.unsent.popleft())
+                self.begun = 0
+
+    # ------------------------------------------------------------ the outbox
+
+    async def settle(self, position: int, *, timeout: float) -> None:
+        """Wait, `timeout` seconds at most, for the notices up to `position` to be confirmed."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self.noticed < position:
+                    self.changed.clear()
+                    await self.changed.wait()
+        except TimeoutError:
+            return
+
+    def open(self) -> Iterator[tuple[int, str, str, bytes]]:
+        """Yield each open command as a row of the outbox: (position, key, what, JSON)."""
+        for position, command in (*self.sent, *self.unsent):
+            what = "task" if isinstance(command, Notify) else "run"
+            yield position, key_of(command), what, msgspec.json.encode(command)
+
+    def tell_again(self, what: str, payload: bytes) -> None:
+        """Take a row of the outbox: an earlier leader had not heard that it arrived."""
+        kind: type[Told] = Notify if what == "task" else NotifyRun
+        self.tell(0, msgspec.json.decode(payload, type=kind))
+
+    def forget_up_to(self, position: int) -> None:
+        """The leader has confirmed these: a standby need not keep them."""
+        while self.unsent and self.unsent[0][0] <= position:
+            self.confirmed(key_of(self.unsent.popleft()[1]))
+
+    # ------------------------------------------------------------ what a notice says
+
+    def notices(self, command: Told, skip: int) -> Iterator[tuple[str, bytes]]:
+        """Yield (subject, CloudEvent) of a command's notices, without the first `skip`."""
+        dag_id, _, run_id = command.run.partition("/")
+        data: dict[str, Any] = {"dag_id": dag_id, "run_id": run_id, "state": command.state}
+        if command.reason:
+            data["reason"] = command.reason
+        if isinstance(command, NotifyRun):
+            subject = self.subjects.run_event(dag_id, command.state)
+            yield subject, self.notice(command, "run", command.run, data, command.sequence)
+            return
+        subject = self.subjects.task_event(dag_id, command.task, command.state)
+        data |= {"task_id": command.task, "try_number": command.try_number}
+        about = f"{command.run}/{command.task}"
+        for place in range(skip, command.last - command.first):
+            data["map_index"] = command.first + place
+            yield subject, self.notice(command, "task", about, data, command.sequence + place)
+
+    def notice(
+        self, command: Told, what: str, about: str, data: dict[str, Any], number: int
+    ) -> bytes:
+        return encode(
+            Notice(
+                id=f"{command.run}#{number}",
+                source=self.source,
+                type=f"penstock.{what}.{command.state}",
+                subject=about,
+                time=rfc3339(command.at),
+                data=data,
+                sequence=number,
+                causedby=command.caused_by,
+            )
+        )
+
+
+def key_of(command: Told) -> str:
+    return f"{command.run}#{command.sequence}"
+
+
+def length(command: Told) -> int:
+    return command.last - command.first if isinstance(command, Notify) else 1
+
+
+def rfc3339(at: int) -> str:
+    """Return a time of microseconds as RFC 3339 writes it, in UTC."""
+    second, micro = divmod(at, 1_000_000)
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{micro:06d}Z"

@@ -1,0 +1,177 @@
+"""Turns requests for runs into facts, each once, or into a reason why not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Raw
+
+from penstock.coordinator.intake import (
+    MalformedTriggerError,
+    Request,
+    TriggerRefusedError,
+    check_params,
+    read_request,
+)
+from penstock.coordinator.relay import rfc3339
+from penstock.errors import PenstockError
+from penstock.events.bus import BusError, FencedError, Message, Pulled
+from penstock.events.subjects import untoken
+from penstock.events.types import RunTriggered, encode
+from penstock.lifecycle.states import RUN_QUEUED
+
+if TYPE_CHECKING:
+    from penstock.coordinator.coordinator import Coordinator
+
+RETRY_SECONDS = 1.0
+AT_ONCE = 64
+"""Published requests that are dealt with side by side, so that they share appends."""
+
+
+class Triggers:
+    def __init__(self, coordinator: Coordinator) -> None:
+        self.coordinator = coordinator
+        self.under_way: dict[str, asyncio.Future[int]] = {}
+
+    # ------------------------------------------------------------ one request
+
+    async def trigger(
+        self,
+        dag_id: str,
+        *,
+        conf: dict[str, Any],
+        run_id: str | None = None,
+        logical_date: int | None = None,
+        run_type: str = "manual",
+        by: str = "",
+        named: bool = True,
+    ) -> tuple[str, str]:
+        """Return (run key, state) of the run, new or known. Raises TriggerRefusedError.
+
+        named: a run of that id that is there already is a refusal, not the answer.
+        """
+        one = self.coordinator
+        dag = one.state.dags.get(dag_id)
+        if dag is None or dag.gone:
+            raise TriggerRefusedError(self.unknown(dag_id))
+        if run_id is not None:
+            known = await self.find(f"{dag_id}/{run_id}")
+            if known is not None and named:
+                raise TriggerRefusedError(
+                    f"DAG {dag_id!r} has a run {run_id!r} already, in state {known}"
+                )
+            if known is not None:
+                return f"{dag_id}/{run_id}", known
+        check_params(dag.plan.dag, conf)
+        event = RunTriggered(
+            dag_id=dag_id,
+            run_id=run_id or self.make_run_id(dag_id, run_type, logical_date),
+            version=dag.plan.version,
+            run_type=run_type,
+            logical_date=logical_date,
+            interval_start=logical_date,
+            interval_end=logical_date,
+            conf=Raw(encode(conf)),
+            by=by,
+        )
+        await self.append(event)
+        run = one.state.runs.get(event.run)
+        return event.run, RUN_QUEUED if run is None else run.state
+
+    async def append(self, event: RunTriggered) -> None:
+        """Append it, or wait for the same request that is on its way."""
+        future = self.under_way.get(event.run)
+        if future is None:
+            future = asyncio.ensure_future(self.coordinator.sequencer.ask(event))
+            self.under_way[event.run] = future
+            future.add_done_callback(lambda _: self.under_way.pop(event.run, None))
+        await asyncio.shield(future)
+
+    async def find(self, key: str) -> str | None:
+        """Return the state of a run that is live or finished, None if there is none."""
+        one = self.coordinator
+        if key in self.under_way:
+            await asyncio.shield(self.under_way[key])
+        run = one.state.runs.get(key)
+        if run is not None:
+            return run.state
+        # Not live. What left the memory is projected, so the projection knows it.
+        return await asyncio.to_thread(one.reading.run_state, key)
+
+    def make_run_id(self, dag_id: str, run_type: str, logical_date: int | None) -> str:
+        now = self.coordinator.clock.now() if logical_date is None else logical_date
+        runs = self.coordinator.state.runs
+        base = name = f"{run_type}__{rfc3339(now).replace('Z', '+00:00')}"
+        number = 1
+        while f"{dag_id}/{name}" in runs or f"{dag_id}/{name}" in self.under_way:
+            number += 1
+            name = f"{base}_{number}"
+        return name
+
+    def unknown(self, dag_id: str) -> str:
+        known = sorted(name for name, dag in self.coordinator.state.dags.items() if not dag.gone)
+        shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
+        return f"there is no DAG {dag_id!r} (known: {shown or 'none'}). See: penstock dags list"
+
+    async def carry_out(self, request: Request) -> tuple[str, str]:
+        if request.dag_id not in self.coordinator.state.dags:
+            await self.coordinator.files.first_parse.wait()
+        return await self.trigger(
+            request.dag_id,
+            conf=request.conf,
+            run_id=request.run_id,
+            logical_date=request.logical_date,
+            run_type="manual" if request.named else "event",
+            by=request.by,
+            named=False,
+        )
+
+    # ------------------------------------------------------------ by request
+
+    def requested(self, message: Message) -> None:
+        self.coordinator.hearing.start(self.answer(message))
+
+    async def answer(self, message: Message) -> None:
+        dag_id = untoken(message.subject.rpartition(".")[2])
+        try:
+            key, state = await self.carry_out(read_request(dag_id, message))
+            answer = {"dag_id": dag_id, "run_id": key.partition("/")[2], "state": state}
+        except PenstockError as error:
+            answer = {"error": str(error)}
+        await self.reply(message, self.coordinator.bus.publish(message.reply, encode(answer)))
+
+    async def reply(self, message: Message, sending: Awaitable[None]) -> None:
+        try:
+            await sending
+        except BusError:
+            return  # whoever asked will ask again
+
+    # ------------------------------------------------------------ by the stream
+
+    async def run(self) -> None:
+        """Take what other services publish, until cancelled."""
+        room = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            async for pulled in self.coordinator.bus.pull("TRIGGERS", "triggers"):
+                await room.acquire()
+                task = group.create_task(self.take(pulled))
+                task.add_done_callback(lambda _: room.release())
+
+    async def take(self, pulled: Pulled) -> None:
+        """Deal with one published request; it is acked once it is a fact or a dead letter."""
+        stored = pulled.stored
+        message = Message(stored.subject, stored.payload, "", pulled.headers)
+        dag_id = untoken(stored.subject.rpartition(".")[2])
+        try:
+            fallback = f"{stored.sequence}\0{stored.payload.decode('utf-8', 'replace')}"
+            await self.carry_out(read_request(dag_id, message, fallback))
+        except FencedError:
+            return  # the next leader hears it again
+        except (TriggerRefusedError, MalformedTriggerError) as error:
+            await self.coordinator.hearing.bury("trigger", message, str(error))
+        try:
+            await pulled.ack()
+        except BusError:
+            return  # it comes again, and is the same run
