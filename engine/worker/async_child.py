@@ -65,7 +65,7 @@ class AsyncChild:
         streams = self.capture.begin(item.number)
         how, final, reason = "returned", False, ""
         try:
-            await self.entry.run_async(work, info, backend)
+            await self.entry.run_async(work, info, backend, started_at)
         except asyncio.CancelledError as error:
             how, reason = "stopped", reason_of(error)
         except BaseException as error:

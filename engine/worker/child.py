@@ -188,7 +188,7 @@ class Child:
         self.capture.reset_logging()
         self.environment.begin(work, info)
         modules = None if info.file in self.files else set(sys.modules)
-        how, final, reason = self.call(work, info, backend)
+        how, final, reason = self.call(work, info, backend, started_at)
         took = time.perf_counter() - began
         self.environment.end()
         self.capture.end(item.number)
@@ -214,12 +214,14 @@ class Child:
             if new:
                 self.line.send(wire.Imported(modules=new, seconds=took))
 
-    def call(self, work: t.Work, info: t.RunInfo, backend: TaskBackend) -> tuple[str, bool, str]:
+    def call(
+        self, work: t.Work, info: t.RunInfo, backend: TaskBackend, started_at: int
+    ) -> tuple[str, bool, str]:
         """Run user code; return how it ended, whether for good, and the reason."""
         try:
             try:
                 self.inside = True
-                self.entry.run(work, info, backend)
+                self.entry.run(work, info, backend, started_at)
             finally:
                 self.inside = False
                 self.leave_if_forked(sys.exception())

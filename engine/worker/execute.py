@@ -45,15 +45,15 @@ def dag_of(info: RunInfo) -> DAG:
     return dags[info.dag_id]
 
 
-def run(work: Work, info: RunInfo, backend: Backend) -> None:
-    """Run one attempt. Whatever user code raises comes through."""
+def run(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
+    """Run one attempt. Whatever user code raises comes through. started_at: microseconds."""
     dag = dag_of(info)
     if work.kind == "callback":
-        runtime.run_callback(dag, work, info, backend)
+        runtime.run_callback(dag, work, info, backend, started_at=started_at)
     else:
-        runtime.run_task(dag, work, info, backend)
+        runtime.run_task(dag, work, info, backend, started_at=started_at)
 
 
-async def run_async(work: Work, info: RunInfo, backend: Backend) -> None:
+async def run_async(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
     """Run one attempt of an `async def` task."""
-    await runtime.run_task_async(dag_of(info), work, info, backend)
+    await runtime.run_task_async(dag_of(info), work, info, backend, started_at=started_at)

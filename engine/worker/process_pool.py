@@ -147,6 +147,8 @@ class ProcessPool:
             self._advance(lane)
 
     async def close(self) -> None:
+        if self._closed:
+            return
         self._closed = True
         for making in [lane.making for lane in self._lanes.values() if lane.making]:
             making.cancel()
@@ -175,7 +177,7 @@ class ProcessPool:
         if not lane.waiting or lane.making is not None or self._closed:
             return
         if child is None or child.dead:
-            if not lane.waiting[0].work.exclusive or self._until:
+            if not lane.waiting[0].work.exclusive or self._until > kernel.boot_time_ns():
                 lane.making = asyncio.create_task(self._make(lane))
             return
         if child.doomed:

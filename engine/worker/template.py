@@ -131,7 +131,10 @@ class Template:
                 self.take()
 
     def take(self) -> None:
-        data, fds, _, _ = socket.recv_fds(self.control, 65536, 8)
+        try:
+            data, fds, _, _ = socket.recv_fds(self.control, 65536, 8)
+        except OSError:
+            data, fds = b"", []
         if not data:
             self.end()
         told = decode_told(data)

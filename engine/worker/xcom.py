@@ -65,7 +65,10 @@ def sync_folder(folder: str) -> None:
 
 
 class BlobFolder:
-    """Files by the SHA-256 of their bytes: `<folder>/<first two>/<digest>`; sync, for children."""
+    """Files by the SHA-256 of their bytes, as `penstock.events.blobs.FileBlobs` lays them out.
+
+    Without its event loop and its NATS: children have neither.
+    """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -75,9 +78,8 @@ class BlobFolder:
 
     def scratch(self) -> str:
         """Return a new file's name on the same file system as the blobs."""
-        folder = os.path.join(self.folder, "scratch")
-        os.makedirs(folder, exist_ok=True)
-        fd, name = tempfile.mkstemp(dir=folder)
+        os.makedirs(self.folder, exist_ok=True)
+        fd, name = tempfile.mkstemp(prefix=".draft-", dir=self.folder)
         os.close(fd)
         return name
 
@@ -85,7 +87,7 @@ class BlobFolder:
         """Move a scratch file to its digest's name, synced, and return the digest (law 7)."""
         digest = digest_of(file)
         place = self.place(digest)
-        if os.path.exists(place):
+        if os.path.exists(place) and os.path.getsize(place) == os.path.getsize(file):
             os.utime(place)  # a collection under way spares what was just touched
             os.unlink(file)
             return digest

@@ -26,13 +26,13 @@ class AirflowFailException(Exception):  # noqa: N818
     """By its name alone."""
 
 
-def run(work: Any, info: Any, backend: Any) -> None:
+def run(work: Any, info: Any, backend: Any, started_at: int) -> None:
     conf = msgspec.json.decode(info.conf)
     value = globals()[work.attempt.task.split(".")[0]](work, conf, backend)
     backend.push("return_value", value)
 
 
-async def run_async(work: Any, info: Any, backend: Any) -> None:
+async def run_async(work: Any, info: Any, backend: Any, started_at: int) -> None:
     conf = msgspec.json.decode(info.conf)
     value = await globals()[work.attempt.task.split(".")[0]](work, conf, backend)
     backend.push("return_value", value)

@@ -1,0 +1,120 @@
+"""Outcomes that the leader has not confirmed within a second, on disk for the next worker (law 7).
+
+A file a worker, locked while it lives. Who starts later on the same folder takes over the files
+whose lock is free: their workers are dead, and with them all of their children.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, unquote
+
+import msgspec
+from msgspec import Struct
+
+from penstock.events.types import Delivery, Outcome
+
+_SUFFIX = ".outcomes"
+
+
+class _Line(Struct, omit_defaults=True):
+    kept: tuple[Outcome, ...] = ()
+    gone: tuple[Delivery, ...] = ()
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+class Keep(Protocol):
+    """Keeps outcomes for a successor.
+
+    - `add` returns once they would survive the death of this process.
+    - `gone` forgets them. `inherited` tells what dead workers left: their names, and outcomes.
+    - `close` removes everything, if nothing is kept.
+    """
+
+    def add(self, outcomes: Iterable[Outcome]) -> None: ...
+    def gone(self, deliveries: Iterable[Delivery]) -> None: ...
+    def inherited(self) -> tuple[tuple[str, ...], list[Outcome]]: ...
+    def close(self) -> None: ...
+
+
+class NoKeep:
+    """For a worker without a state folder: its successor inherits nothing."""
+
+    def add(self, outcomes: Iterable[Outcome]) -> None: ...
+    def gone(self, deliveries: Iterable[Delivery]) -> None: ...
+    def inherited(self) -> tuple[tuple[str, ...], list[Outcome]]:
+        return (), []
+
+    def close(self) -> None: ...
+
+
+class FileKeep:
+    """One worker's file in a folder. Raises OSError if the folder cannot be written."""
+
+    def __init__(self, folder: Path | str, worker: str) -> None:
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._path = self._folder / (quote(worker, safe="") + _SUFFIX)
+        self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115 (held for life: its lock)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._kept: set[Delivery] = set()
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        line = _Line(kept=tuple(outcomes))
+        self._kept.update(outcome.delivery for outcome in line.kept)
+        self._append(line)
+
+    def gone(self, deliveries: Iterable[Delivery]) -> None:
+        gone = self._kept.intersection(deliveries)
+        self._kept -= gone
+        if gone and not self._kept:
+            self._file.truncate(0)
+        elif gone:
+            self._append(_Line(gone=tuple(gone)))
+
+    def inherited(self) -> tuple[tuple[str, ...], list[Outcome]]:
+        names, outcomes = [], []
+        for path in sorted(self._folder.glob("*" + _SUFFIX)):
+            if path == self._path:
+                continue
+            left = _take_over(path)
+            if left is not None:
+                names.append(unquote(path.name.removesuffix(_SUFFIX)))
+                outcomes += left
+                if left:
+                    self.add(left)  # ours before theirs goes
+                path.unlink(missing_ok=True)
+        return tuple(names), outcomes
+
+    def close(self) -> None:
+        if not self._kept:
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+
+    def _append(self, line: _Line) -> None:
+        self._file.write(msgspec.json.encode(line) + b"\n")
+        os.fsync(self._file.fileno())
+
+
+def _take_over(path: Path) -> list[Outcome] | None:
+    """Return what a dead worker's file has; None if its worker lives."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found: dict[Delivery, Outcome] = {}
+            for text in file.read().split(b"\n"):
+                with contextlib.suppress(msgspec.MsgspecError):  # a last line cut off by the death
+                    line = _decode(text)
+                    found.update((one.delivery, one) for one in line.kept)
+                    for delivery in line.gone:
+                        found.pop(delivery, None)
+            return list(found.values())
+    except (BlockingIOError, FileNotFoundError):
+        return None
