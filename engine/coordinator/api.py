@@ -10,7 +10,7 @@ coordinator waits until the projection has caught up: an answer is never older t
 from __future__ import annotations
 
 import asyncio
-import getpass
+import contextlib
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from itertools import islice
@@ -22,7 +22,7 @@ from msgspec import Raw
 from penstock.authoring.serialized import SerializedDag, dump
 from penstock.clock import Clock
 from penstock.errors import PenstockError, UsageError
-from penstock.events.bus import Bus
+from penstock.events.bus import Bus, BusError, Message
 from penstock.events.subjects import Subjects, untoken
 from penstock.events.types import (
     NOT_MAPPED,
@@ -145,6 +145,24 @@ def story(reading: Reading, args: Args) -> Any:
     return {"run": run, "events": reading.story(run)}
 
 
+def explain_projected(reading: Reading, args: Args) -> Any:
+    """Answer why a run is as it is, from what is recorded of it; enough once it is over."""
+    run, task = find_run(reading, args["run"]), args.get("task")
+    found = reading.run_document(run)
+    wanted = [one for one in found["tasks"] if task is None or one["task_id"] == task]
+    if task is not None and not wanted:
+        raise UnknownThingError(f"Run {run} has no task {task!r}.")
+    reasons = [] if task else [f"run {run} is {found['state']}"]
+    for one in wanted:
+        if task is None and one["state"] == "success":
+            continue
+        place = one["task_id"] + (f"[{one['map_index']}]" if one["map_index"] >= 0 else "")
+        why = f": {one['reason']}" if one["reason"] else ""
+        tried = f" (try {one['try_number']})" if one["try_number"] > 1 else ""
+        reasons.append(f"{place} is {one['state'] or 'not decided yet'}{tried}{why}")
+    return {"run": run, "task_id": task, "reasons": reasons}
+
+
 READS: dict[str, Callable[[Reading, Args], Any]] = {
     "runs_show": runs_show,
     "runs_state": runs_state,
@@ -153,6 +171,7 @@ READS: dict[str, Callable[[Reading, Args], Any]] = {
     "dags_show": dags_show,
     "dags_errors": dags_errors,
     "story": story,
+    "explain": explain_projected,
 }
 
 
@@ -205,16 +224,20 @@ async def dags_pause(coordinator: Coordinating, args: Args) -> Any:
 
 async def dags_next(coordinator: Coordinating, args: Args) -> Any:
     """Answer the next `count` ticks of a DAG's schedule as if it were not paused."""
-    from penstock.authoring.timetables import describe, upcoming
+    from penstock.authoring.timetables import describe, upcoming  # late: the CLI imports us too
+    from penstock.coordinator.relay import rfc3339
 
     dag = the_dag(coordinator, args["dag_id"])
     schedule = dag.plan.dag.schedule
-    ticks = upcoming(schedule, dag.last_tick, coordinator.clock.now())
+    ticks = upcoming(schedule, dag.last_tick, coordinator.clock.now(), since=dag.since)
     return {
         "dag_id": dag.dag_id,
         "schedule": describe(schedule),
         "paused": dag.paused,
-        "next": [tick._asdict() for tick in islice(ticks, int(args.get("count", 1)))],
+        "next": [
+            {name: rfc3339(at) for name, at in tick._asdict().items()}
+            for tick in islice(ticks, int(args.get("count", 1)))
+        ],
     }
 
 
@@ -248,9 +271,18 @@ async def runs_cancel(coordinator: Coordinating, args: Args) -> Any:
 
 
 async def explain(coordinator: Coordinating, args: Args) -> Any:
-    run = coordinator.resolve_run(args["run"])
+    run = await asyncio.to_thread(coordinator.resolve_run, args["run"])
     task = args.get("task")
+    if run not in coordinator.state.runs:
+        return await read(coordinator, "explain", {"run": run, "task": task})
     return {"run": run, "task_id": task, "reasons": coordinator.explain(run, task)}
+
+
+async def live_state(coordinator: Coordinating, args: Args) -> Any:
+    run = coordinator.state.runs.get(args["run"])
+    if run is None:
+        return await read(coordinator, "runs_state", args)
+    return {"run": run.key, "state": run.state}
 
 
 async def logs(coordinator: Coordinating, args: Args) -> Any:
@@ -335,6 +367,7 @@ HANDLERS: dict[str, Callable[[Any, Args], Awaitable[Any]]] = {
     "dags_next": dags_next,
     "trigger": trigger,
     "runs_cancel": runs_cancel,
+    "runs_state": live_state,
     "explain": explain,
     "logs": logs,
     "status": status,
@@ -358,10 +391,10 @@ async def answer(coordinator: Coordinating, verb: str, payload: bytes) -> bytes:
     """Return the answer's bytes. Never raises but for cancellation."""
     try:
         args = msgspec.json.decode(payload or b"{}", type=dict[str, Any])
-        if verb in READS:
-            document = await read(coordinator, verb, args)
-        elif verb in HANDLERS:
+        if verb in HANDLERS:
             document = await HANDLERS[verb](coordinator, args)
+        elif verb in READS:
+            document = await read(coordinator, verb, args)
         else:
             raise UsageError(f"The coordinator has no verb {verb!r}: is it of another version?")
         return pack({"ok": document})
@@ -382,9 +415,10 @@ async def open_api(
     """Answer `api.*` from now on. start: runs a coroutine in the coordinator's task group."""
 
     async def reply(verb: str, payload: bytes, to: str) -> None:
-        await coordinator.bus.publish(to, await answer(coordinator, verb, payload))
+        with contextlib.suppress(BusError):  # whoever asked asks again
+            await coordinator.bus.publish(to, await answer(coordinator, verb, payload))
 
-    def heard(message: Any) -> None:
+    def heard(message: Message) -> None:
         verb = untoken(message.subject.rpartition(".")[2])
         start(reply(verb, message.payload, message.reply))
 
@@ -401,11 +435,3 @@ def unpack(payload: bytes) -> Any:
     """Return what `pack` was given, as plain JSON."""
     text = payload if payload[:1] == b"{" else zlib.decompress(payload)
     return msgspec.json.decode(text)
-
-
-def whoami() -> str:
-    """Return who asks, for people: the user's name, or nothing where there is none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

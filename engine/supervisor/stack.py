@@ -74,7 +74,8 @@ class Stack:
         self._tasks: list[asyncio.Task[None]] = []
         self._is_over = False
 
-    async def __aenter__(self) -> Stack:
+    async def start(self) -> Stack:
+        """Lock the folder and start everything; who does not use `async with` drains or kills."""
         self.home.prepare()
         self.lock.acquire()
         loop = asyncio.get_running_loop()
@@ -87,6 +88,9 @@ class Stack:
         for role in self.roles:
             self._start(role.supervise())
         return self
+
+    async def __aenter__(self) -> Stack:
+        return await self.start()
 
     async def __aexit__(
         self,
@@ -129,6 +133,8 @@ class Stack:
 
     async def kill(self) -> None:
         """End everything at once; for a state folder that nobody will read again."""
+        if self._is_over:
+            return
         self._is_over = True
         for role in self.roles:
             role.kill()

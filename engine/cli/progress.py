@@ -1,0 +1,129 @@
+"""What is seen of a run while it goes: a live picture on a terminal, plain lines elsewhere.
+
+Both go to stderr, so that stdout has the answer alone. A mapped task is one row with counts: ten
+thousand instances must not scroll by.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from penstock.cli.output import COLOURS
+from penstock.cli.times import span
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+ROWS = 20
+"""Tasks that the live picture shows at most; those that have ended make room first."""
+
+ENDED = ("success", "failed", "skipped", "upstream_failed")
+TOLD = (*ENDED, "up_for_retry")
+
+
+class Progress(Protocol):
+    """Told the `data` of each notice of one run and of its tasks."""
+
+    def open(self, title: str) -> None: ...
+    def heard(self, data: dict[str, Any]) -> None: ...
+    def close(self) -> None: ...
+
+
+class Lines:
+    """A line for each end and each retry; of a mapped task's instances only what went wrong."""
+
+    def open(self, title: str) -> None:
+        click.echo(f"{title}: started", err=True)
+
+    def heard(self, data: dict[str, Any]) -> None:
+        task, state, index = data.get("task_id"), data["state"], data.get("map_index", -1)
+        if task is None or state not in TOLD or (index >= 0 and state in ("success", "skipped")):
+            return
+        place = task if index < 0 else f"{task}[{index}]"
+        tried = f" (try {data['try_number']})" if data.get("try_number", 1) > 1 else ""
+        reason = f": {data['reason']}" if data.get("reason") else ""
+        click.echo(f"{place}: {state}{tried}{reason}", err=True)
+
+    def close(self) -> None:
+        return
+
+
+class Picture:
+    """One row a task, redrawn at most ten times a second, gone when the run is over."""
+
+    def __init__(self, tasks: Sequence[str]) -> None:
+        self.states: dict[str, dict[int, str]] = {task: {} for task in tasks}
+        self.counts: dict[str, Counter[str]] = {task: Counter() for task in tasks}
+        self.title, self.since = "", time.monotonic()
+
+    def open(self, title: str) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self.title = title
+        self.live = Live(
+            console=Console(stderr=True),
+            get_renderable=self.draw,
+            refresh_per_second=10,
+            transient=True,
+        )
+        self.live.start()
+
+    def heard(self, data: dict[str, Any]) -> None:
+        task = data.get("task_id")
+        if task is None:
+            return
+        states = self.states.setdefault(task, {})
+        counts = self.counts.setdefault(task, Counter())
+        index = data.get("map_index", -1)
+        if index in states:
+            counts[states[index]] -= 1
+        states[index] = data["state"]
+        counts[data["state"]] += 1
+
+    def close(self) -> None:
+        self.live.stop()
+
+    def draw(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(Text(self.title, style="bold"), Text(span(time.monotonic() - self.since)))
+        open_first = sorted(self.counts, key=lambda task: self._is_over(task))
+        shown = set(open_first[:ROWS])
+        for task, counts in self.counts.items():
+            if task in shown:
+                grid.add_row(Text(task), self._words(counts))
+        if len(self.counts) > ROWS:
+            grid.add_row(Text(f"and {len(self.counts) - ROWS} more", style="dim"))
+        return grid
+
+    def _is_over(self, task: str) -> bool:
+        counts = +self.counts[task]
+        return bool(counts) and all(state in ENDED for state in counts)
+
+    @staticmethod
+    def _words(counts: Counter[str]) -> Any:
+        from rich.text import Text
+
+        many = counts.total() > 1
+        text = Text()
+        for state, number in (+counts).items():
+            word = f"{state} {number}  " if many else state
+            text.append(word, style=COLOURS.get(state, ""))
+        return text or Text("-", style="dim")
+
+
+def choose(tasks: Sequence[str], *, as_json: bool) -> Progress | None:
+    """Return what fits where stderr goes; None where nobody would read it."""
+    import sys
+
+    if sys.stderr.isatty():
+        return Picture(tasks)
+    return None if as_json else Lines()

@@ -1,0 +1,233 @@
+"""`penstock run`: one run to its end, on a stack of its own or on the daemon of the state folder.
+
+Everything starts at once: NATS, the coordinator, the worker, and the parsing of the file, which is
+done in a child as everywhere. What is wrong with the file or the command is said without waiting
+for the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from msgspec import Struct
+
+from penstock.cli.asking import read_conf, read_logical_date, request_options
+from penstock.cli.daemon import Daemon, Place, reach
+from penstock.cli.interrupts import interruptible
+from penstock.cli.output import emit, json_option
+from penstock.errors import PenstockError, UsageError
+from penstock.home import Home
+
+if TYPE_CHECKING:
+    from penstock.authoring.serialized import SerializedDag
+    from penstock.supervisor.stack import Stack
+
+START_SECONDS = 60.0
+"""How long the coordinator may take to answer for the first time."""
+
+
+class NoDagError(PenstockError):
+    """The file was imported and holds no DAG."""
+
+
+class RunRequest(Struct, kw_only=True):
+    """What was asked for on the command line."""
+
+    file: Path
+    dag_id: str | None
+    conf: dict[str, Any]
+    logical_date: int | None
+    run_id: str | None
+    slots: int
+    xcoms: bool
+    verbose: bool
+    as_json: bool
+
+
+@click.command("run")
+@click.argument("target", metavar="FILE[::DAG_ID]")
+@request_options
+@click.option("--home", metavar="DIR", help="Keep the state here; else it is temporary.")
+@click.option("--slots", type=click.IntRange(1, 4096), help="Tasks at once; else the CPUs.")
+@click.option("--xcoms", is_flag=True, help="Print the XComs, too.")
+@click.option("-v", "--verbose", is_flag=True, help="Stream the tasks' logs to stderr.")
+@json_option
+def command(
+    target: str,
+    conf: str | None,
+    params: tuple[str, ...],
+    logical_date: str | None,
+    run_id: str | None,
+    home: str | None,
+    slots: int | None,
+    xcoms: bool,
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Run one DAG of FILE to its end. Exit code 0: it succeeded, 1: it failed, 2: wrong use.
+
+    Without --home nothing is left behind. On the state folder of a running daemon the DAG is
+    registered there, paused, and the run is that daemon's.
+    """
+    import time
+
+    name, separator, dag_id = target.rpartition("::")
+    request = RunRequest(
+        file=existing_file(name if separator else target),
+        dag_id=dag_id if separator else None,
+        conf=read_conf(conf, params),
+        logical_date=read_logical_date(logical_date, default=time.time_ns() // 1000),
+        run_id=run_id,
+        slots=slots or os.cpu_count() or 1,
+        xcoms=xcoms,
+        verbose=verbose,
+        as_json=as_json,
+    )
+    document = interruptible(carry_out(request, Home(home) if home else None))
+
+    def show() -> None:
+        from penstock.cli.report import print_run
+
+        print_run(document)
+
+    emit(document, as_json, show)
+    if document["state"] != "success":
+        click.get_current_context().exit(1)
+
+
+def existing_file(name: str) -> Path:
+    """Return the absolute path of a DAG file. Raises UsageError if it is none."""
+    path = Path(name).absolute()
+    if not path.exists():
+        raise UsageError(f"{name}: there is no such file.")
+    if not path.is_file():
+        raise UsageError(f"{name} is no file. Name the Python file that has the DAG.")
+    return path
+
+
+async def carry_out(request: RunRequest, home: Home | None) -> dict[str, Any]:
+    """Return the document of the run, once it is over."""
+    if home is not None and _is_running(home):
+        dags = await parse(request.file)
+        url, seed = Place(home).key()
+        async with reach(url, seed) as daemon:
+            return await run_on(daemon, request, dags)
+    async with temporary(home) as folder:
+        return await run_embedded(request, folder, keep=home is not None)
+
+
+def _is_running(home: Home) -> bool:
+    from penstock.events.lock import holder
+
+    return holder(home.folder) is not None
+
+
+@contextlib.asynccontextmanager
+async def temporary(home: Home | None) -> AsyncIterator[Home]:
+    """Give the folder of the state: the one named, or one that is gone afterwards."""
+    if home is not None:
+        yield home
+        return
+    folder = tempfile.mkdtemp(prefix="penstock-")
+    try:
+        yield Home(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def run_embedded(request: RunRequest, home: Home, *, keep: bool) -> dict[str, Any]:
+    from penstock.supervisor.stack import Stack, StackSettings
+
+    parsing = asyncio.create_task(parse(request.file))
+    settings = StackSettings(slots=request.slots, schedules=False)
+    stack = Stack(home, settings, report=lambda it: click.echo(f"penstock: {it}", err=True))
+    try:
+        await stack.start()
+        if not keep:
+            return await _run_in(stack, request, parsing)
+        document = await _run_in(stack, request, parsing)
+        await stack.drain()
+        return document
+    finally:
+        parsing.cancel()
+        # A stack that nobody drained has nothing left that anybody would read.
+        await stack.kill()
+
+
+async def _run_in(
+    stack: Stack, request: RunRequest, parsing: Awaitable[list[SerializedDag]]
+) -> dict[str, Any]:
+    async def connect_and_run() -> dict[str, Any]:
+        dags = await parsing
+        credentials = await stack.credentials()
+        async with reach(credentials.url, credentials.admin) as daemon:
+            return await run_on(daemon, request, dags)
+
+    return await stack.unless_broken(connect_and_run())
+
+
+async def parse(file: Path) -> list[SerializedDag]:
+    """Parse the file in a child. Raises DagFileError, NoDagError."""
+    from penstock.coordinator.files import PARSE_SECONDS, parse_in_child
+
+    limit = float(os.environ.get("PENSTOCK_PARSE_SECONDS", PARSE_SECONDS))
+    dags = await parse_in_child(str(file), limit)
+    if not dags:
+        raise NoDagError(f"{file}: there is no DAG in this file, at its top level.")
+    return dags
+
+
+def choose(request: RunRequest, dags: list[SerializedDag]) -> SerializedDag:
+    """Return the DAG that is meant. Raises UsageError."""
+    ids = ", ".join(dag.dag_id for dag in dags)
+    if request.dag_id is not None:
+        for dag in dags:
+            if dag.dag_id == request.dag_id:
+                return dag
+        raise UsageError(f"{request.file} has no DAG {request.dag_id!r} (it has: {ids}).")
+    if len(dags) > 1:
+        raise UsageError(
+            f"{request.file} has {len(dags)} DAGs: say which one, as FILE::DAG_ID ({ids})."
+        )
+    return dags[0]
+
+
+async def run_on(daemon: Daemon, request: RunRequest, dags: list[SerializedDag]) -> dict[str, Any]:
+    """Register, trigger, hear of the end, and return the document of the run."""
+    import msgspec
+
+    from penstock.cli.progress import choose as choose_progress
+    from penstock.cli.watching import Watch, stream_logs
+
+    dag = choose(request, dags)
+    progress = choose_progress([task.task_id for task in dag.tasks], as_json=request.as_json)
+    registration = {"dags": [msgspec.to_builtins(dag)], "paused": True}
+    await daemon.ask_with("register", registration, patience=START_SECONDS)
+    async with Watch(daemon, dag.dag_id, progress.heard if progress else None) as watch:
+        begun = await daemon.ask(
+            "trigger",
+            dag_id=dag.dag_id,
+            conf=request.conf,
+            run_id=request.run_id,
+            logical_date=request.logical_date,
+            by="penstock run",
+        )
+        key = f"{dag.dag_id}/{begun['run_id']}"
+        async with contextlib.AsyncExitStack() as meanwhile:
+            if request.verbose:
+                await meanwhile.enter_async_context(stream_logs(daemon, key))
+            if progress:
+                progress.open(key)
+                meanwhile.callback(progress.close)
+            await watch.until_over(begun["run_id"])
+    found = await daemon.ask("runs_show", run=key, xcoms=request.xcoms)
+    assert isinstance(found, dict)
+    return found
