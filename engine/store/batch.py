@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from penstock.events.types import DagRegistered, Record, encode
@@ -33,6 +34,7 @@ from penstock.lifecycle.commands import (
 )
 from penstock.lifecycle.compare import is_over
 from penstock.lifecycle.state import RunState, State
+from penstock.lifecycle.states import RUN_QUARANTINED
 from penstock.store import rows
 from penstock.store.errors import StoreError
 from penstock.store.rows import Row
@@ -118,7 +120,7 @@ class Collector:
         self.tail = Tail(position.sizes, tail_records, tail_bytes)
         self.last: tuple[Record, bytes] | None = None
         self.is_new = position.sequence == 0
-        self.quarantined = dict(position.quarantined)
+        self.quarantined = len(position.quarantined)  # they only ever grow
         self.clear()
         self.takers: dict[type, Callable[[Any, State], None]] = {
             InstanceRow: self.instance_row,
@@ -150,6 +152,7 @@ class Collector:
         self.pools: dict[str, None] = {}
         self.variables: dict[str, None] = {}
         self.workers: dict[str, None] = {}
+        self.aside: dict[str, str] = {}
 
     # ------------------------------------------------------------ what happened
 
@@ -177,6 +180,8 @@ class Collector:
             taker = takers.get(type(command))
             if taker is not None:
                 taker(command, state)
+        if len(state.quarantined) != self.quarantined:
+            self.put_aside(state)
 
     def instance_row(self, row: InstanceRow, state: State) -> None:
         key = (row.run, row.task, row.index)
@@ -245,11 +250,10 @@ class Collector:
         ]
 
     def run_writes(self, state: State) -> list[tuple[str, list[Row]]]:
-        quarantined = self.newly_quarantined(state)
         instances, tasks = self.instances, self.tasks
         wiped = [tuple(place) for place in self.wiped]
         return [
-            ("write_quarantined", quarantined),
+            ("write_quarantined", list(self.aside.items())),
             ("write_run", [rows.run(self.run(key, state)) for key in self.runs]),
             ("write_task_run", [rows.task(self.run(key, state), task) for key, task in tasks]),
             ("write_task_instance", list(instances.values())),
@@ -257,24 +261,18 @@ class Collector:
             ("write_xcom", [row for pushed in self.xcoms.values() for row in pushed]),
         ]
 
-    def newly_quarantined(self, state: State) -> list[Row]:
-        """Note what quarantine broke off in the middle, for which there was no command."""
-        if self.quarantined == state.quarantined:
-            return []
-        found = [
-            (key, reason)
-            for key, reason in state.quarantined.items()
-            if self.quarantined.get(key) != reason
-        ]
-        for key, _ in found:
+    def put_aside(self, state: State) -> None:
+        """Take in new quarantines: they break off in the middle, so not every row had a command."""
+        many = len(state.quarantined) - self.quarantined
+        for key in islice(reversed(state.quarantined), many):
+            self.aside[key] = state.quarantined[key]
             run = state.runs.get(key)
-            if run is not None:
-                self.runs[key] = None
+            if run is not None and run.state == RUN_QUARANTINED:
                 self.restate(run, state)
-        self.quarantined = dict(state.quarantined)
-        return found
+        self.quarantined += many
 
     def restate(self, run: RunState, state: State) -> None:
+        self.runs[run.key] = None
         for row in rows.all_instances(run):
             self.instance_row(row, state)
         for step, record in zip(run.plan.steps, run.tasks, strict=True):

@@ -9,7 +9,7 @@ from penstock.events.types import encode
 from penstock.lifecycle.commands import InstanceRow
 from penstock.lifecycle.compare import is_over
 from penstock.lifecycle.state import NOTHING_LOST, DagState, RunState, State, WorkerState
-from penstock.lifecycle.states import WAITING, WORDS
+from penstock.lifecycle.states import SUCCESS, WAITING, WORDS
 
 Row = tuple[Any, ...]
 
@@ -78,7 +78,7 @@ def all_instances(run: RunState) -> Iterator[InstanceRow]:
                 flight.started_at if flight else None,
                 worker=flight.worker if flight else None,
                 delivery=lost.last,
-                reason=record.reason,
+                reason="" if code == SUCCESS else record.reason,
             )
 
 

@@ -257,8 +257,9 @@ class Teller:
         dag_id = self.chance.choice(list(self.versions))
         name, value = self.chance.choice("ab"), self.chance.choice((None, "1", "2"))
         worker = self.chance.choice(("w1", "w2"))
+        if self.chance.random() < 0.1:
+            return self.register(dag_id)
         events: list[Event] = [
-            self.register(dag_id),
             DagPaused(dag_id=dag_id, paused=self.chance.random() < 0.5),
             DagRemoved(dag_id=dag_id),
             FileBroken(file=f"/dags/{name}.py", error="SyntaxError", line=3),
