@@ -47,6 +47,8 @@ UNSTEADY = re.compile(r"[hr](\(\d+-\d+\))?(/\d+)?", re.IGNORECASE)
 OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 REACH = 26 * 3600 * SECOND
 """No change of a zone's offset moves an instant further than this (Samoa left out a whole day)."""
+YEARS = 130
+"""How far away a day is looked for: a year field may name any year from 1970 to 2099."""
 
 
 class ScheduleError(PenstockError):
@@ -97,16 +99,14 @@ class Crontab:
         self._days = " ".join(["0 0", *fields[2:5], *(["0", fields[6]] if len(fields) > 6 else [])])
         self._later: dict[int, int | None] = {}
         self._earlier: dict[int, int | None] = {}
-        # croniter looks 50 years ahead; a year field may lie further off.
-        starts = (date(year, 1, 1).toordinal() for year in (1970, 2010, 2050))
-        if not self.every_day and all(self._day_from(start) is None for start in starts):
+        if not self.every_day and self._day_from(_EPOCH_DAY) is None:
             raise ScheduleError(
                 f"The cron expression {expression!r} names a day that never comes. "
                 "Check its day, month and weekday."
             )
 
     def after(self, instant: int) -> int | None:
-        """Return the first instant later than `instant`; None if there is none in 50 years."""
+        """Return the first instant later than `instant`; None if there is none in `YEARS`."""
         slack = self._slack(instant)
         wall = self._wall(instant) + 1 - slack
         best: int | None = None
@@ -195,9 +195,10 @@ class Crontab:
 
     def _ask(self, moment: datetime, way: str) -> int | None:
         try:
-            found: datetime = getattr(croniter(self._days, moment), way)(datetime)
+            days = croniter(self._days, moment, max_years_between_matches=YEARS)
+            found: datetime = getattr(days, way)(datetime)
         except (CroniterError, OverflowError):
-            return None  # nothing within croniter's 50 years, or past the calendar's end
+            return None  # nothing within those years, or past the calendar's end
         return found.toordinal()
 
 

@@ -333,3 +333,49 @@ def test_between_two_ticks_the_answer_stays_the_same(schedule, now: int, since: 
     if tick.run_after > now:  # its timer fires then, or a new leader asks shortly before
         for later in (now + 1, (now + tick.run_after) // 2, tick.run_after):
             assert next_run(schedule, None, later, since=since) == tick
+
+
+# ---------------------------------------------------------------- the corners
+
+
+def test_a_schedule_of_a_newer_penstock_is_refused_wherever_it_turns_up() -> None:
+    for use in (lambda s: next_run(s, None, NOON), timetables.check, timetables.describe):
+        with pytest.raises(ScheduleError, match="'tides' is not known"):
+            use(Schedule(kind="tides"))
+
+
+def test_continuous_has_one_tick_at_a_time() -> None:
+    schedule = Schedule(kind="continuous")
+    timetables.check(schedule)
+    assert len(list(timetables.missed(schedule, None, NOON))) == 1
+    assert len(list(timetables.upcoming(schedule, None, NOON))) == 1
+    later = Schedule(kind="continuous", start=NOON + HOUR)
+    assert next_run(later, NOON - HOUR, NOON) == Tick(*[NOON + HOUR] * 4)
+    assert list(timetables.missed(later, None, NOON)) == []
+
+
+def test_a_timedelta_keeps_to_a_start_that_was_moved() -> None:
+    schedule = Schedule(kind="delta", delta=3600.0, start=NOON + HOUR)
+    tick = next_run(schedule, NOON - 9 * HOUR, NOON)
+    assert tick is not None
+    assert tick.logical_date == NOON + HOUR
+
+
+def test_a_schedule_that_has_run_out_has_no_tick() -> None:
+    years = Schedule(kind="cron", cron="0 0 1 1 * 0 2027", start=0, catchup=True)
+    only = utc("2027-01-01 00:00")
+    assert next_run(years, None, NOON) == Tick(only, only, only, only)
+    assert next_run(years, only, NOON) is None
+    unstarted = Schedule(kind="cron", cron="0 0 1 1 * 0 2027")
+    assert next_run(unstarted, None, NOON) == Tick(only, only, only, only)
+    assert next_run(unstarted, None, utc("2031-01-01 00:00")) is None
+
+
+def test_the_days_that_are_remembered_are_not_remembered_for_ever() -> None:
+    table = crontab("0 0 * * 1-5", "Pacific/Auckland")
+    moment = NOON
+    for _ in range(2_000):
+        moment = table.after(moment)
+        table.latest(moment)
+    assert len(table._later) <= 512
+    assert len(table._earlier) <= 512
