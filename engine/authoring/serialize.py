@@ -260,4 +260,5 @@ def _timezone(dag: DAG) -> str:
         return str(name)
     if start is None or not start.utcoffset():
         return "UTC"
-    return start.strftime("%z")[:5]
+    offset = start.strftime("%z")
+    return f"{offset[:3]}:{offset[3:5]}"

@@ -24,7 +24,8 @@ def lookup(key: str, backend: Backend | None) -> str | None:
     if backend is None:
         raise AirflowRuntimeError(
             f"the variable {key!r} can only be read while a task runs: use "
-            f"{{{{ var.value.{key} }}}} in a template or Variable.get inside the task, or set {PREFIXES[0]}{key.upper()}."
+            f"{{{{ var.value.{key} }}}} in a template or Variable.get inside the task, or set "
+            f"{PREFIXES[0]}{key.upper()}."
         )
     return backend.variable(key)
 
