@@ -149,8 +149,8 @@ def _let_in(added: Added, *, patience: float) -> bool:
         try:
             if _accepts(added):
                 return True
-        except OSError:
-            pass  # between two starts
+        except (OSError, msgspec.DecodeError):
+            pass  # between two starts, or just ending
         time.sleep(0.01)
     return False
 

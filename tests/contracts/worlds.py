@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
+
 from penstock.events.bus import Bus
 from penstock.events.memory_bus import MemoryBus
 from penstock.events.memory_network import Network
@@ -101,6 +103,8 @@ class NatsWorld:
     @contextlib.asynccontextmanager
     async def answering_late(self) -> AsyncIterator[None]:
         os.kill(self.server.pid, signal.SIGSTOP)
+        while any(thread.status() != "stopped" for thread in _threads(self.server.pid)):
+            pass
         yield
         os.kill(self.server.pid, signal.SIGCONT)
 
@@ -119,6 +123,11 @@ class NatsWorld:
         for bus in self.buses:
             await bus.close()
         await self.server.stop()
+
+
+def _threads(pid: int) -> list[psutil.Process]:
+    """A signal that stops a process reaches its threads one by one."""
+    return [psutil.Process(thread.id) for thread in psutil.Process(pid).threads()]
 
 
 def _next_reconnect(bus: Bus) -> asyncio.Future[None]:
