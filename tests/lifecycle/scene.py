@@ -178,7 +178,8 @@ class Scene:
         self, *held: Held, clean: bool = False, reason: str = "fell silent"
     ) -> list[Command]:
         for each in held:
-            self.held.pop(each.attempt, None)
+            if self.held.get(each.attempt) == each.delivery:
+                del self.held[each.attempt]
         return self.say(WorkerLost(worker="w", reason=reason, held=held, clean=clean))
 
     def ring(self, what: str = "retry") -> list[Command]:

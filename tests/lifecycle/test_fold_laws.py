@@ -149,7 +149,7 @@ def test_runs_of_one_dag_do_not_disturb_each_other(scene: Scene) -> None:
 def test_no_fact_however_strange_makes_the_fold_fail(scene: Scene) -> None:
     """The scene was told without an exception, and what it checks after each fact held."""
     assert isinstance(scene.entries[0].event, LeaderElected)
-    state, steps = fold(scene.entries)
+    _, steps = fold(scene.entries)
     assert steps == scene.steps
 
 
