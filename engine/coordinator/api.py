@@ -84,7 +84,7 @@ class Coordinating(Protocol):
         """Parse the file in a child and register its DAGs; return their ids."""
 
     def resolve_run(self, text: str) -> str:
-        """Return the key of the run that `text` names: its key, or its run id if only one has it."""
+        """Return the key of the run that `text` names: its key, or a run id that only it has."""
 
     def explain(self, run: str, task: str | None) -> list[str]: ...
     def status(self) -> dict[str, Any]: ...
@@ -103,7 +103,7 @@ def find_run(reading: Reading, text: str) -> str:
             f"{len(found)} runs are called {text!r}: say which, as DAG_ID/RUN_ID "
             f"({', '.join(sorted(found)[:5])})."
         )
-    return found[0]
+    return str(found[0])
 
 
 def runs_show(reading: Reading, args: Args) -> Any:

@@ -213,10 +213,17 @@ class Coordinator:
     async def folded(self, sequence: int, payload: bytes, record: Record) -> None:
         """A record of ours is stored: fold it, release what it made ready, tell who waits."""
         self.fold(sequence, payload, record)
-        for entry in entries_of(record):
-            self.settle(entry)
+        stored: dict[str, list[Delivery]] = {}
+        for event in record.events:
+            if isinstance(event, (AttemptEnded, AttemptInterrupted)):
+                sender = self.hearing.on_their_way.pop(event.delivery, event.worker)
+                stored.setdefault(sender, []).append(event.delivery)
+                self.settle(sender, event)
+            else:
+                self.note(event)
         self.dispatcher.pump()
-        self.tell_stored(record)
+        for worker, deliveries in stored.items():
+            self.dispatcher.stored(worker, tuple(deliveries))
         await self.post.send()
 
     def fold(self, sequence: int, payload: bytes, record: Record | None = None) -> None:
@@ -239,30 +246,20 @@ class Coordinator:
             return advance(self.state, entries[0])
         return [command for entry in entries for command in advance(self.state, entry)]
 
-    def settle(self, entry: Entry) -> None:
-        """Free what the fact says is free."""
-        event = entry.event
-        if isinstance(event, AttemptEnded):
-            took = event.took if not event.attempt.task.startswith("~") else None
-            self.dispatcher.settle(event.worker, event.delivery, event.attempt, took)
-        elif isinstance(event, AttemptInterrupted):
-            self.dispatcher.settle(event.worker, event.delivery, event.attempt, None)
-        elif isinstance(event, AttemptStarted):
+    def settle(self, sender: str, event: AttemptEnded | AttemptInterrupted) -> None:
+        """Free what the outcome frees, and learn from how long it took."""
+        is_timed = isinstance(event, AttemptEnded) and not event.attempt.task.startswith("~")
+        took = event.took if is_timed and isinstance(event, AttemptEnded) else None
+        self.dispatcher.settle(sender, event.worker, event.delivery, event.attempt, took)
+
+    def note(self, event: Event) -> None:
+        if isinstance(event, AttemptStarted):
             self.dispatcher.note_long(event.attempt)
         elif isinstance(event, WorkerLost):
-            self.dispatcher.lost(event.worker)
+            self.dispatcher.lost(event.worker, {held.delivery for held in event.held})
             self.rescuer.given_up.discard(event.worker)
         elif isinstance(event, WorkerJoined):
             self.hearing.welcome(event.worker)
-
-    def tell_stored(self, record: Record) -> None:
-        stored: dict[str, list[Delivery]] = {}
-        for event in record.events:
-            if isinstance(event, (AttemptEnded, AttemptInterrupted)):
-                stored.setdefault(event.worker, []).append(event.delivery)
-                self.hearing.on_their_way.discard(event.delivery)
-        for worker, deliveries in stored.items():
-            self.dispatcher.stored(worker, tuple(deliveries))
 
     def projected(self, batch: Batch) -> None:
         """Runs that are over and on disk leave the memory."""

@@ -24,6 +24,7 @@ from penstock.events.types import (
     Heartbeat,
     Held,
     Hello,
+    Renewed,
     RollCall,
     Stop,
     Stored,
@@ -91,14 +92,14 @@ class Dispatcher:
         if link is None:
             link = self.links[hello.worker] = Link(hello, now)
         link.heard = now
-        self.welcome(link)
         # What this leader sent may have crossed the hello on the way: a heartbeat will tell.
         self.compare(link, {held.delivery: held.attempt for held in hello.held}, covered=0)
+        self.welcome(link)  # after any stop: its lease must not let begin what is not wanted
         self.answered(hello.worker)
         return None
 
     def welcome(self, link: Link) -> None:
-        self.tell(link, Welcome(epoch=self.epoch, lease=self.lease, last=link.sent))
+        self.tell(link, Welcome(epoch=self.epoch, lease=self.lease, last=link.sent, renews=True))
 
     # ------------------------------------------------------------ what a worker says it holds
 
@@ -119,6 +120,7 @@ class Dispatcher:
             )
         covered = beat.last.number if beat.last.epoch == self.epoch else 0
         self.compare(link, held, covered)
+        self.tell(link, Renewed(epoch=self.epoch, beat=beat.beat))
         if covered < link.sent:
             if link.probed >= link.sent:
                 self.welcome(link)  # it says which numbers were sent: the next beat covers them
@@ -202,13 +204,19 @@ class Dispatcher:
                     self.note_long(holding.attempt)
                 self.put_back(holding)
 
-    def settle(self, worker: str, delivery: Delivery, attempt: Attempt, took: float | None) -> None:
-        """An outcome of this delivery is folded."""
+    def settle(
+        self, sender: str, worker: str, delivery: Delivery, attempt: Attempt, took: float | None
+    ) -> None:
+        """An outcome of this delivery of `worker` is folded; `sender` told it, or its successor."""
+        link = self.links.get(sender)
+        if link is not None:
+            link.settled.add(delivery)
+        holding = self.by_attempt.get(attempt)
+        # A worker that has an attempt already does not run a later delivery of it: one end for all.
+        if holding is not None and holding.link.worker == worker:
+            self.release(holding)
         link = self.links.get(worker)
-        if link is None:
-            return
-        link.settled.add(delivery)
-        holding = link.holdings.get(delivery)
+        holding = None if link is None else link.holdings.get(delivery)
         if holding is not None:
             self.release(holding)
         if took is not None:
@@ -229,13 +237,16 @@ class Dispatcher:
     # ------------------------------------------------------------ losing and stopping
 
     def held_by(self, worker: str) -> tuple[Held, ...]:
-        """Return what a worker has, as far as is known, in the order of sending.
+        """Return what a worker has that is to be given up, in the order of sending.
 
+        As far as is known; it is sent nothing more.
         begun: it runs the first ones of these; the mates of a batch behind them have not begun.
         """
         link = self.links.get(worker)
         holdings = [] if link is None else sorted(link.holdings.values(), key=lambda h: h.delivery)
         room = 0 if link is None else link.slots
+        if link is not None:
+            link.is_doomed = True
         held = []
         for holding in holdings:
             begun = holding.is_async or room > 0
@@ -249,12 +260,15 @@ class Dispatcher:
         )
         return tuple(held)
 
-    def lost(self, worker: str) -> None:
-        """The log says that the worker is gone: so is all that it held."""
+    def lost(self, worker: str, told: set[Delivery]) -> None:
+        """The log says that the worker is gone, and what became of `told`; the rest is ready."""
         link = self.links.pop(worker, None)
         if link is not None:
             for holding in list(link.holdings.values()):
-                self.release(holding)
+                if holding.delivery in told:
+                    self.release(holding)
+                else:
+                    self.put_back(holding)
         self.answered(worker)
 
     def stop_run(self, run: str, reason: str) -> None:

@@ -35,11 +35,11 @@ log = logging.getLogger("penstock.coordinator")
 
 
 class Hearing:
-    """on_their_way: deliveries whose outcome is proposed and not yet stored."""
+    """on_their_way: deliveries whose outcome is proposed and not yet stored, and who told it."""
 
     def __init__(self, coordinator: Coordinator) -> None:
         self.coordinator = coordinator
-        self.on_their_way: set[Delivery] = set()
+        self.on_their_way: dict[Delivery, str] = {}
         self.joining: dict[str, Hello] = {}
         self.bad_words = 0
         self.start: Start = asyncio.ensure_future
@@ -76,7 +76,7 @@ class Hearing:
             if link is not None and outcome.delivery in link.settled:
                 again.append(outcome.delivery)  # it is stored; only our word of it was lost
             elif outcome.delivery not in self.on_their_way:
-                self.on_their_way.add(outcome.delivery)
+                self.on_their_way[outcome.delivery] = word.worker
                 propose(outcome)
         if again:
             self.coordinator.dispatcher.stored(word.worker, tuple(again))

@@ -50,6 +50,7 @@ class Link:
         self.sent = 0
         self.probed = 0
         self.draining = False
+        self.is_doomed = False  # its loss is on its way to the log
 
     def hold(self, holding: Holding) -> None:
         self.holdings[holding.delivery] = holding
@@ -69,7 +70,7 @@ class Link:
 
     def has_room(self, is_async: bool, is_short: bool) -> bool:
         """Whether it may be sent one more: a slot for a long one; short ones two batches a slot."""
-        if self.draining:
+        if self.draining or self.is_doomed:
             return False
         if is_async:
             return self.parallel < ASYNC_ROOM

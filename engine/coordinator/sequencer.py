@@ -165,8 +165,11 @@ class Sequencer:
 def weight(event: Event) -> int:
     """Return about how many bytes the event is in a record."""
     if isinstance(event, AttemptEnded):
-        values = sum(len(memoryview(x.value)) for x in event.xcoms if x.value is not None)
-        return 300 + values + sum(len(x.inline or "") for x in event.xcoms)
+        size = 300
+        for xcom in event.xcoms:
+            size += memoryview(xcom.value).nbytes + memoryview(xcom.preview).nbytes
+            size += len(xcom.inline or "")
+        return size
     if isinstance(event, DagRegistered):
-        return 300 + len(memoryview(event.dag))
+        return 300 + memoryview(event.dag).nbytes
     return 300

@@ -48,8 +48,9 @@ class Timekeeper:
         return self.clock.now() - round(asyncio.get_running_loop().time() * SECOND)
 
     def remind(self, command: Remind) -> None:
-        loop_time = asyncio.get_running_loop().time()
-        at = loop_time + max(0, command.due - self.clock.now()) / SECOND
+        # The fold's clock never goes back: after a jump of ours it is ahead of us, and so is `due`.
+        now = max(self.clock.now(), self.state.now)
+        at = asyncio.get_running_loop().time() + max(0, command.due - now) / SECOND
         heapq.heappush(self.timers, (at, next(self.serial), command))
         self.wake.set()
 

@@ -25,7 +25,7 @@ class WorkMaker:
 
     def keep(self, run: str, task: str, index: int, xcoms: tuple[Xcom, ...]) -> None:
         for xcom in xcoms:
-            size = 0 if xcom.value is None else len(memoryview(xcom.value))
+            size = memoryview(xcom.value).nbytes + len(xcom.inline or "")
             if index < 0 and xcom.key == "return_value" and size <= MOST_CARRIED:
                 self.values.setdefault(run, {})[task] = xcom
 
