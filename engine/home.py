@@ -35,7 +35,7 @@ class Home:
         self.database = self.folder / "penstock.db"
         self.blobs = self.folder / "blobs"
         self.logs = self.folder / "logs"
-        self.worker = self.folder / "worker"
+        self.workers = self.folder / "workers"
         self.dags = self.folder / "dags"
         self.credentials = self.folder / "credentials.json"
         self.processes = self.folder / "processes.json"
@@ -51,7 +51,7 @@ class Home:
         less than `reserve` bytes free.
         """
         try:
-            for folder in (self.folder, self.blobs, self.logs, self.worker):
+            for folder in (self.folder, self.blobs, self.logs, self.workers):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._check_version()
             with tempfile.TemporaryFile(dir=self.folder) as file:

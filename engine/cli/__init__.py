@@ -16,7 +16,7 @@ FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
-    code = run(sys.argv[1:] if arguments is None else arguments)
+    code = invoke(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def run(arguments: Sequence[str]) -> int:
+def invoke(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code, having said on stderr what went wrong."""
     import click
 
@@ -48,22 +48,23 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
     except PenstockError as error:
         _trace()
-        return _say(str(error), WRONG_USE if isinstance(error, UsageError) else FAILED)
+        return _say(error, str(error), WRONG_USE if isinstance(error, UsageError) else FAILED)
     except Exception as error:
         _trace()
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         hint = "PENSTOCK_DEBUG=1 shows where; please report it"
-        return _say(f"a bug of Penstock's own: {what} ({hint})", FAILED)
+        return _say(error, f"a bug of Penstock's own: {what} ({hint})", FAILED)
 
 
-def _say(sentence: str, code: int) -> int:
+def _say(error: Exception, sentence: str, code: int) -> int:
     import click
 
+    from penstock.events.bus import BusError
     from penstock.supervisor.tether import held
 
     tether = held()
     if tether:
-        tether.failed(sentence)
+        tether.failed(sentence, passing=isinstance(error, BusError))
     click.echo(f"penstock: {sentence}", err=True)
     return code
 

@@ -1,10 +1,11 @@
-"""Ctrl-C and SIGTERM: the command's task is cancelled, so that what it started is ended in order."""
+"""Ctrl-C and SIGTERM cancel the command's task, so that what it started is ended in order."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import click
@@ -25,3 +26,24 @@ def interruptible(coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(guarded())
     except asyncio.CancelledError:
         raise click.Abort from None
+
+
+@asynccontextmanager
+async def until_signal() -> AsyncIterator[asyncio.Event]:
+    """Give an event that SIGINT or SIGTERM sets; a second one while the block ends raises Abort."""
+    told = asyncio.Event()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def hear() -> None:
+        if told.is_set():
+            task.cancel()
+        told.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, hear)
+    try:
+        yield told
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

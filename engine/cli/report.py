@@ -19,7 +19,7 @@ MOST_ODD = 20
 
 
 def print_run(document: dict[str, Any]) -> None:
-    """Print the table of tasks, the XComs if there are any, and a last line with the run's state."""
+    """Print the table of tasks, the XComs if there are any, and the run's state as last line."""
     heads = ("task", "index", "state", "try", "took", "reason")
     table(heads, list(_rows(document["tasks"])))
     if document.get("xcoms"):

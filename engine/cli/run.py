@@ -147,7 +147,7 @@ async def run_embedded(request: RunRequest, home: Home, *, keep: bool) -> dict[s
     from penstock.supervisor.stack import Stack, StackSettings
 
     parsing = asyncio.create_task(parse(request.file))
-    settings = StackSettings(slots=request.slots, schedules=False)
+    settings = StackSettings(slots=request.slots)
     stack = Stack(home, settings, report=lambda it: click.echo(f"penstock: {it}", err=True))
     try:
         await stack.start()

@@ -28,7 +28,7 @@ def look(place: Place) -> dict[str, Any]:
     if place.is_local:
         from penstock.supervisor.roster import processes
 
-        listed = [process for process in processes(place.home.processes)]
+        listed = list(processes(place.home.processes))
 
     async def asking(daemon: Daemon) -> Any:
         return await daemon.ask("status")

@@ -1,6 +1,6 @@
 """One role under supervision: a child process that is started again whenever it ends.
 
-What dies after it had been ready is started again at once. What dies before that waits longer each
+What dies after a life of some seconds is started again at once. What dies sooner waits longer each
 time; what has *never* been ready and ends with a sentence is a start that failed, and the sentence
 is for the person who started it.
 """
@@ -18,11 +18,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from penstock.errors import PenstockError
 
 DEATHS, SPAN = 5, 10.0
-"""So many deaths within so many seconds, none of them ready: reported, and retried slower."""
+"""So many early deaths within so many seconds: reported, and retried slower."""
+
+EARLY = 2.0
+"""Seconds of life below which a death is an early one, ready or not."""
 
 SLOW = 5.0
 """Seconds between the starts of a role that does not get ready."""
@@ -46,13 +50,13 @@ class Key:
 
 
 def pause_after(deaths: Sequence[float], now: float) -> float:
-    """Return the seconds to wait, given the moments of the deaths since it was last ready."""
+    """Return the seconds to wait, given the moments of the early deaths in a row."""
     recent = sum(now - death <= SPAN for death in deaths)
     return SLOW if recent >= DEATHS else 0.02 * 2.0 ** max(0, recent - 1)
 
 
 class Role:
-    """`name` is the verb of `python -m penstock.cli` that plays it, `arguments` follow it.
+    """`command` is what plays it; `--supervised FD` is put after it (`penstock.supervisor.tether`).
 
     log: the file that takes what it prints, None for our own stderr. report: told a sentence
     whenever it died. changed: called when `pid` or `state` did. stubborn: go on, slower, with
@@ -62,7 +66,7 @@ class Role:
     def __init__(
         self,
         name: str,
-        arguments: Sequence[str],
+        command: Sequence[str],
         key: Key,
         *,
         pass_fds: Sequence[int] = (),
@@ -71,7 +75,7 @@ class Role:
         changed: Callable[[], None] = lambda: None,
         stubborn: bool = False,
     ) -> None:
-        self.name, self.arguments, self.key = name, list(arguments), key
+        self.name, self.command, self.key = name, list(command), key
         self.pass_fds, self.log = list(pass_fds), log
         self.report, self.changed, self.stubborn = report, changed, stubborn
         self.state = "starting"
@@ -80,6 +84,7 @@ class Role:
         self.ready = asyncio.Event()
         self._stopping = False
         self._why = ""
+        self._is_passing = False
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -94,11 +99,12 @@ class Role:
         was_ready = False
         while not self._stopping:
             self.ready.clear()
+            born = loop.time()
             code = await self._live()
             if self._stopping:
                 break
             was_ready = was_ready or self.ready.is_set()
-            if self.ready.is_set():
+            if loop.time() - born >= EARLY and self.ready.is_set():
                 deaths.clear()
             deaths.append(loop.time())
             self._judge(code, was_ready, len(deaths))
@@ -136,12 +142,13 @@ class Role:
 
     def _judge(self, code: int, was_ready: bool, deaths: int) -> None:
         how = f"was killed by {_signal(-code)}" if code < 0 else f"ended with code {code}"
-        if not was_ready and (self._why or (deaths >= DEATHS and not self.stubborn)):
+        is_final = bool(self._why) and not self._is_passing
+        if not was_ready and (is_final or (deaths >= DEATHS and not self.stubborn)):
             raise RoleError(self._why or f"{self.name} does not start: it {how}. {self._said()}")
         if deaths >= DEATHS:
             self.report(
-                f"{self.name} {how}, {deaths} times in a row without getting ready; it is tried "
-                f"again every {SLOW:g} s. {self._why or self._said()}"
+                f"{self.name} {how}, the {deaths}th early death in a row; it is tried again "
+                f"every {SLOW:g} s. {self._why or self._said()}"
             )
         else:
             self.report(f"{self.name} {how} and is started again. {self._why}".rstrip())
@@ -154,10 +161,8 @@ class Role:
         with ours:
             with theirs, contextlib.ExitStack() as stack:
                 out = stack.enter_context(open(self.log, "ab")) if self.log else sys.stderr  # noqa: ASYNC230
-                # -P: a click.py in the user's folder is not ours to import.
-                command = [sys.executable, "-P", "-m", "penstock.cli", self.name, *self.arguments]
                 self._process = await asyncio.create_subprocess_exec(
-                    *command,
+                    *self.command,
                     "--supervised",
                     str(theirs.fileno()),
                     stdin=asyncio.subprocess.DEVNULL,
@@ -199,12 +204,12 @@ class Role:
         with contextlib.suppress(OSError):
             await asyncio.get_running_loop().sock_sendall(ours, json.dumps(words).encode() + b"\n")
 
-    def _heard(self, what: dict[str, str]) -> None:
+    def _heard(self, what: dict[str, Any]) -> None:
         if what["say"] == "ready":
             self.ready.set()
             self._set("running")
         else:
-            self._why = what["why"]
+            self._why, self._is_passing = what["why"], what["passing"]
 
     def _set(self, state: str) -> None:
         self.state = state

@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -33,15 +34,14 @@ LOG_LIMIT = 16 * 1024 * 1024
 class StackSettings(Struct, kw_only=True):
     """What the roles of a machine are given.
 
-    slots: of the worker; 0 for no worker. dags: the folder to watch, None for none. schedules:
-    whether runs are made by schedule. host, port: where NATS listens; -1: any free port.
-    quiet: the roles' own logs go to the folder's logs/, not to our stderr. stubborn: see `Role`.
+    slots: of the worker; 0 for no worker. dags: the folder to watch, None for none. host, port:
+    where NATS listens; -1: any free port. quiet: the roles' own logs go to the folder's logs/, not
+    to our stderr. stubborn: see `Role`. drain: seconds that a role may take to end.
     """
 
     slots: int = 1
     queues: tuple[str, ...] = ("default",)
     dags: Path | None = None
-    schedules: bool = True
     host: str = "127.0.0.1"
     port: int = -1
     quiet: bool = True
@@ -112,8 +112,9 @@ class Stack:
     async def unless_broken(self, doing: Awaitable[T]) -> T:
         """Return what `doing` returns; raise what broke the stack if that comes first."""
         task = asyncio.ensure_future(doing)
+        either: set[asyncio.Future[Any]] = {task, self._broken}
         try:
-            await asyncio.wait({task, self._broken}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 self._broken.result()
             return await task
@@ -170,8 +171,6 @@ class Stack:
         arguments = ["--home", str(self.home)]
         if self.settings.dags is not None:
             arguments += ["--dags", str(self.settings.dags)]
-        if not self.settings.schedules:
-            arguments += ["--no-schedules"]
         # Law: the folder is free when its last user is dead, so the lock is inherited.
         return self._role("coordinator", arguments, key, pass_fds=[self.lock.fd])
 
@@ -189,7 +188,8 @@ class Stack:
             log.replace(log.with_suffix(".log.1"))
         return Role(
             name,
-            arguments,
+            # -P: a click.py in the user's folder is not ours to import.
+            [sys.executable, "-P", "-m", "penstock.cli", name, *arguments],
             key,
             pass_fds=pass_fds,
             log=log,

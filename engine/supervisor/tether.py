@@ -8,6 +8,7 @@ kernel sees to it on Linux, the closed socket elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -54,15 +55,13 @@ class Tether:
         """Say that this role does its work from now on."""
         self._say({"say": "ready"})
 
-    def failed(self, sentence: str) -> None:
-        """Say what this process is about to end with."""
-        self._say({"say": "failed", "why": sentence})
+    def failed(self, sentence: str, *, passing: bool) -> None:
+        """Say what this process is about to end with. passing: it may go better the next time."""
+        self._say({"say": "failed", "why": sentence, "passing": passing})
 
     def _say(self, what: dict[str, Any]) -> None:
-        try:
+        with contextlib.suppress(OSError):  # nobody is left to hear it; `arm` does the rest
             self._socket.sendall(json.dumps(what).encode() + b"\n")
-        except OSError:
-            pass  # nobody is left to hear it; `arm` does the rest
 
     def _next(self) -> dict[str, Any] | None:
         line = self._lines.readline()

@@ -1,0 +1,123 @@
+"""`penstock dags`: which DAGs there are, when they run, what is wrong with their files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from penstock.cli.daemon import Place, ask, place_options
+from penstock.cli.output import emit, fields, json_option, table
+
+
+@click.group("dags")
+def command() -> None:
+    """List, show, pause and unpause DAGs."""
+
+
+@command.command("list")
+@place_options
+@json_option
+def list_(place: Place, as_json: bool) -> None:
+    """List the DAGs."""
+    found = ask(place, "dags_list")
+    rows = [
+        (
+            dag["dag_id"],
+            dag["schedule"] or "",
+            "paused" if dag["paused"] else "on",
+            dag["tasks"],
+            dag["file"],
+        )
+        for dag in found
+    ]
+    heads = ("DAG", "schedule", "state", "tasks", "file")
+    empty = "There are no DAGs. See: penstock dags errors"
+    emit(found, as_json, lambda: table(heads, rows, empty=empty))
+
+
+@command.command("show")
+@click.argument("dag_id")
+@place_options
+@json_option
+def show(place: Place, dag_id: str, as_json: bool) -> None:
+    """Show DAG_ID: its schedule, its params, its tasks and what each waits for."""
+    found = ask(place, "dags_show", dag_id=dag_id)
+    emit(found, as_json, lambda: _show(found))
+
+
+def _show(dag: dict[str, Any]) -> None:
+    tasks = dag.pop("tasks")
+    fields(dag.items())
+    click.echo()
+    rows = [
+        (task["task_id"], task["operator"], task["trigger_rule"], ", ".join(task["upstream"]))
+        for task in tasks
+    ]
+    table(("task", "operator", "rule", "after"), rows)
+
+
+@command.command("errors")
+@place_options
+@json_option
+def errors(place: Place, as_json: bool) -> None:
+    """List the DAG files that cannot be parsed, and why. Exit code 1 if there are any."""
+    found = ask(place, "dags_errors")
+
+    def render() -> None:
+        for one in found:
+            line = f":{one['line']}" if one["line"] else ""
+            click.secho(f"{one['file']}{line}", bold=True)
+            click.echo(f"  {one['error']}")
+        if not found:
+            click.echo("Every DAG file parses.", err=True)
+
+    emit(found, as_json, render)
+    if found:
+        click.get_current_context().exit(1)
+
+
+@command.command("pause")
+@click.argument("dag_id")
+@place_options
+@json_option
+def pause(place: Place, dag_id: str, as_json: bool) -> None:
+    """Switch the schedule of DAG_ID off. Runs that are under way go on."""
+    _switch(place, dag_id, True, as_json)
+
+
+@command.command("unpause")
+@click.argument("dag_id")
+@place_options
+@json_option
+def unpause(place: Place, dag_id: str, as_json: bool) -> None:
+    """Switch the schedule of DAG_ID on."""
+    _switch(place, dag_id, False, as_json)
+
+
+def _switch(place: Place, dag_id: str, paused: bool, as_json: bool) -> None:
+    found = ask(place, "dags_pause", dag_id=dag_id, paused=paused, by="penstock dags")
+    word = "paused" if found["paused"] else "on"
+    emit(found, as_json, lambda: click.echo(f"{dag_id}: {word}"))
+
+
+@command.command("next")
+@click.argument("dag_id")
+@click.option("--count", type=click.IntRange(1, 1000), default=1, show_default=True)
+@place_options
+@json_option
+def next_(place: Place, dag_id: str, count: int, as_json: bool) -> None:
+    """Say when DAG_ID runs next by its schedule."""
+    found = ask(place, "dags_next", dag_id=dag_id, count=count)
+
+    def render() -> None:
+        rows = [
+            (tick["logical_date"], tick["interval_start"], tick["interval_end"], tick["run_after"])
+            for tick in found["next"]
+        ]
+        heads = ("logical date", "interval from", "to", "runs from")
+        table(heads, rows, empty=f"{dag_id}: no run comes by its schedule ({found['schedule']}).")
+        if found["paused"]:
+            click.echo(f"{dag_id} is paused: nothing runs until `penstock dags unpause`.", err=True)
+
+    emit(found, as_json, render)

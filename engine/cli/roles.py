@@ -1,0 +1,62 @@
+"""What the verbs that play one role share: whose key, which loop, how they log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import click
+
+from penstock.cli.daemon import DaemonError, Place, seed_of
+
+supervised_option = click.option("--supervised", type=int, hidden=True, metavar="FD")
+"""The descriptor of the tether, for a role that the supervisor started."""
+
+
+def key_for(role: str, place: Place, supervised: int | None) -> tuple[str, str | None]:
+    """Return (url, seed) for a role: told by the supervisor, or found as the options say.
+
+    Blocks until nats-server answers where a supervisor starts it just now; so import first.
+    """
+    if supervised is not None:
+        from penstock.supervisor.tether import hold
+
+        return hold(supervised).credentials()
+    if place.url is not None:
+        return place.url, seed_of(place.key_file, role)
+    from penstock.events.lock import holder
+    from penstock.events.server import read_credentials
+
+    found = read_credentials(place.home.folder) if holder(place.home.folder) is not None else None
+    if found is None:
+        raise DaemonError(
+            f"No nats-server runs in {place.home}. Start one (penstock up, penstock nats), or name "
+            "another's address with --nats."
+        )
+    return found.url, str(getattr(found, role))
+
+
+def say_ready() -> None:
+    """Tell the supervisor, if there is one, that this role does its work from now on."""
+    from penstock.supervisor.tether import held
+
+    tether = held()
+    if tether:
+        tether.ready()
+
+
+def log_to_stderr(role: str) -> None:
+    """Write this process's own log: one line a record, its role in it."""
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {role}: %(message)s")
+
+
+def run_role(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a role to its end, on uvloop where that is installed."""
+    run: Callable[[Coroutine[Any, Any, None]], None]
+    try:
+        from uvloop import run
+    except ImportError:
+        run = asyncio.run
+    run(coroutine)

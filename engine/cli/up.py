@@ -1,0 +1,101 @@
+"""`penstock up`: the daemon, every role of one machine under one supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from penstock.cli.daemon import home_option
+from penstock.cli.interrupts import until_signal
+from penstock.errors import UsageError
+from penstock.home import Home
+
+
+@click.command("up")
+@click.option("--dags", metavar="DIR", help="Folder of DAG files; else ./dags, or the home's.")
+@click.option("--slots", type=click.IntRange(1, 4096), help="Tasks at once; else the CPUs.")
+@click.option("--queue", "queues", multiple=True, metavar="NAME", help="May be repeated.")
+@click.option(
+    "--nats-port", type=click.IntRange(1, 65535), help="Let other services in; else any free port."
+)
+@click.option("--nats-host", default="127.0.0.1", show_default=True, help="Where NATS listens.")
+@click.option("--drain", type=float, default=60.0, show_default=True, metavar="SECONDS")
+@home_option
+def command(
+    home: Home,
+    dags: str | None,
+    slots: int | None,
+    queues: tuple[str, ...],
+    nats_port: int | None,
+    nats_host: str,
+    drain: float,
+) -> None:
+    """Start Penstock here: nats-server, a coordinator and a worker, supervised.
+
+    What dies is started again. SIGTERM or Ctrl-C drains: running tasks may end, nothing new is
+    begun; a second one ends everything at once. Nothing is lost either way.
+    """
+    from penstock.supervisor.stack import StackSettings
+
+    folder = dags_folder(home, dags)
+    settings = StackSettings(
+        slots=slots or os.cpu_count() or 1,
+        queues=queues or ("default",),
+        dags=folder,
+        host=nats_host,
+        port=nats_port or -1,
+        quiet=False,
+        stubborn=True,
+        drain=drain,
+    )
+    try:
+        asyncio.run(stay_up(home, settings))
+    except asyncio.CancelledError:
+        raise click.Abort from None
+
+
+def dags_folder(home: Home, named: str | None) -> Path:
+    """Return the folder to watch: the one named, else ./dags, else the home's own."""
+    if named is not None:
+        folder = Path(named).absolute()
+        if not folder.is_dir():
+            raise UsageError(f"--dags {named}: there is no such folder.")
+        return folder
+    here = Path("dags").absolute()
+    if here.is_dir():
+        return here
+    home.prepare().dags.mkdir(exist_ok=True)
+    return home.dags
+
+
+async def stay_up(home: Home, settings: object) -> None:
+    from penstock.supervisor.stack import Stack, StackSettings
+
+    assert isinstance(settings, StackSettings)
+    stack = Stack(home, settings, report=_say)
+    async with until_signal() as told:
+        try:
+            await stack.start()
+            url = (await stack.credentials()).url
+            _say(f"NATS listens at {url}; state in {home}; DAG files in {settings.dags}")
+            starting = asyncio.ensure_future(stack.ready())
+            starting.add_done_callback(_started)
+            await stack.unless_broken(told.wait())
+            _say("draining: running tasks may end; once more to stop at once")
+            starting.cancel()
+            await stack.drain()
+        finally:
+            await stack.kill()
+    _say("stopped")
+
+
+def _started(starting: asyncio.Task[None]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        _say("up. Stop it with Ctrl-C or SIGTERM; see it with: penstock status")
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"penstock: {sentence}", err=True)
