@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from penstock.cli.asking import read_conf, read_logical_date
 from penstock.cli.times import format_moment, parse_moment, seconds_between, span
 from penstock.errors import UsageError

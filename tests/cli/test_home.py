@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from penstock import home as home_module
 from penstock.home import Home, HomeError, default_home
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from penstock import cli
 from penstock.cli import app, daemon
 from penstock.cli.app import VERBS
