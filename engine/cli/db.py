@@ -52,7 +52,7 @@ async def _check(home: Home) -> tuple[int, list[str]]:
 
 async def _compare(home: Home, url: str, seed: str) -> tuple[int, list[str]]:
     from penstock.events.nats_bus import NatsBus
-    from penstock.store.checking import check as compare
+    from penstock.store.check import check as compare
 
     async with await NatsBus.connect(url, seed=seed, name="penstock db check") as bus:
         records = [

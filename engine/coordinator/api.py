@@ -163,6 +163,25 @@ def explain_projected(reading: Reading, args: Args) -> Any:
     return {"run": run, "task_id": task, "reasons": reasons}
 
 
+def pool_list(reading: Reading, args: Args) -> Any:
+    return [{"name": name, "slots": slots} for name, slots in sorted(reading.pools().items())]
+
+
+def variable_list(reading: Reading, args: Args) -> Any:
+    return [{"key": key, "value": text} for key, text in sorted(reading.variables().items())]
+
+
+def variable_get(reading: Reading, args: Args) -> Any:
+    return {"key": args["key"], "value": the_variable(reading.variables(), args["key"])}
+
+
+def the_variable(variables: dict[str, str], key: str) -> str:
+    """Return its value. Raises UnknownThingError."""
+    if key not in variables:
+        raise UnknownThingError(f"There is no variable {key!r}. Set it: penstock variables set")
+    return variables[key]
+
+
 READS: dict[str, Callable[[Reading, Args], Any]] = {
     "runs_show": runs_show,
     "runs_state": runs_state,
@@ -172,6 +191,9 @@ READS: dict[str, Callable[[Reading, Args], Any]] = {
     "dags_errors": dags_errors,
     "story": story,
     "explain": explain_projected,
+    "pool_list": pool_list,
+    "variable_list": variable_list,
+    "variable_get": variable_get,
 }
 
 
@@ -316,12 +338,6 @@ async def pool_set(coordinator: Coordinating, args: Args) -> Any:
     return {"name": name, "slots": slots}
 
 
-async def pool_list(coordinator: Coordinating, args: Args) -> Any:
-    return [
-        {"name": name, "slots": slots} for name, slots in sorted(coordinator.state.pools.items())
-    ]
-
-
 async def pool_delete(coordinator: Coordinating, args: Args) -> Any:
     name = str(args["name"])
     if name == "default_pool":
@@ -339,22 +355,9 @@ async def variable_set(coordinator: Coordinating, args: Args) -> Any:
     return {"key": key, "value": value}
 
 
-async def variable_get(coordinator: Coordinating, args: Args) -> Any:
-    key = str(args["key"])
-    if key not in coordinator.state.variables:
-        raise UnknownThingError(f"There is no variable {key!r}. Set it: penstock variables set")
-    return {"key": key, "value": coordinator.state.variables[key]}
-
-
-async def variable_list(coordinator: Coordinating, args: Args) -> Any:
-    return [
-        {"key": key, "value": text} for key, text in sorted(coordinator.state.variables.items())
-    ]
-
-
 async def variable_delete(coordinator: Coordinating, args: Args) -> Any:
-    await variable_get(coordinator, args)
     key = str(args["key"])
+    the_variable(coordinator.state.variables, key)
     await coordinator.propose(VariableSet(key=key, value=None, by=str(args.get("by", ""))))
     return {"key": key, "deleted": True}
 
@@ -372,11 +375,8 @@ HANDLERS: dict[str, Callable[[Any, Args], Awaitable[Any]]] = {
     "logs": logs,
     "status": status,
     "pool_set": pool_set,
-    "pool_list": pool_list,
     "pool_delete": pool_delete,
     "variable_set": variable_set,
-    "variable_get": variable_get,
-    "variable_list": variable_list,
     "variable_delete": variable_delete,
 }
 
