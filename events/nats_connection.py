@@ -234,7 +234,10 @@ class NatsConnection:
     async def flush(self, *, timeout: float = 5.0) -> None:
         """Return once the server has read all that was sent. Raises BusError."""
         try:
-            await self._client.flush(timeout)  # type: ignore[arg-type]  # seconds, as wait_for's
+            # Twice: nats-py writes its PING ahead of what it still has to send. When the first PONG
+            # is here, that has been written too, and the second PING goes behind it.
+            for _ in range(2):
+                await self._client.flush(timeout)  # type: ignore[arg-type]  # seconds, as wait_for's
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise BusError(f"the connection to NATS does not answer: {error!r}") from error
 
