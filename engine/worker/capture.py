@@ -18,7 +18,7 @@ import time
 from typing import IO, Any
 
 from penstock.worker import kernel
-from penstock.worker.marks import mark, prefix
+from penstock.worker.marks import LONGEST_TEXT, mark, prefix
 
 LOG_FORMAT = "[%(asctime)s] %(levelname)s - %(name)s - %(message)s"
 
@@ -40,10 +40,10 @@ class _Stamped(io.RawIOBase):
         self._capture, self._fd = capture, fd
 
     def write(self, data: Any) -> int:
-        text = bytes(data)
+        text = bytes(data[:LONGEST_TEXT])
         capture = self._capture
-        stamp = mark(capture.start, "t", capture.number, time.time_ns() // 1000)
-        _write_all(self._fd, stamp + text)
+        now = time.time_ns() // 1000
+        _write_all(self._fd, mark(capture.start, "t", capture.number, now, len(text)) + text)
         return len(text)
 
     def writable(self) -> bool:
@@ -64,8 +64,11 @@ class _WholeLines(io.RawIOBase):
         text = bytes(data)
         whole, newline, self._rest = (self._rest + text).rpartition(b"\n")
         if newline:
-            stamp = mark(self._start, "t", self._number, time.time_ns() // 1000)
-            _write_all(self._fd, stamp + whole + newline)
+            said = whole + newline
+            for place in range(0, len(said), LONGEST_TEXT):
+                part = said[place : place + LONGEST_TEXT]
+                now = time.time_ns() // 1000
+                _write_all(self._fd, mark(self._start, "t", self._number, now, len(part)) + part)
         return len(text)
 
     def end(self) -> None:
@@ -106,7 +109,7 @@ class Capture:
         if not self._streams or any(stream.closed for stream in self._streams):
             self._streams = [_text(_Stamped(self, kept)) for kept in self.kept]
             if hasattr(self, "_handler"):
-                self._handler.setStream(self._streams[0])
+                self._handler.stream = self._streams[0]  # setStream would flush the closed one
         sys.stdout, sys.stderr = self._streams
         sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
 
@@ -130,7 +133,7 @@ class Capture:
         self.put_back()
         at = time.time_ns() // 1000
         for kept in self.kept:
-            _write_all(kept, mark(self.start, "e", number, at) + b"\n")
+            _write_all(kept, mark(self.start, "e", number, at, 0) + b"\n")
 
 
 _current: contextvars.ContextVar[tuple[IO[str], IO[str]]] = contextvars.ContextVar("streams")
@@ -192,4 +195,4 @@ class SharedCapture:
             with contextlib.suppress(Exception):
                 stream.flush()
             raw.end()
-            _write_all(kept, mark(self.start, "e", number, at) + b"\n")
+            _write_all(kept, mark(self.start, "e", number, at, 0) + b"\n")

@@ -149,6 +149,7 @@ class Child:
         self.permit: int | None = None
         self.inside = False
         self.count = 0
+        self.soiled = False  # then it begins nothing more, and waits for its end
         self.files: set[str] = set()  # DAG files that this process has loaded
         self.threads = threading.active_count()
         signal.signal(signal.SIGTERM, self.on_terminate)
@@ -165,7 +166,7 @@ class Child:
             message = self.waiting.popleft() if self.waiting else self.line.receive()
             if isinstance(message, wire.Batch):
                 for item in message.items:
-                    if self.claim(item.number):
+                    if not self.soiled and self.claim(item.number):
                         self.attempt(item, message.runs[item.work.attempt.run])
 
     def claim(self, number: int) -> bool:
@@ -193,6 +194,7 @@ class Child:
         self.environment.end()
         self.capture.end(item.number)
         self.count += 1
+        self.soiled = self.is_soiled()
         rare = took > 0.01 or self.count % LOOK_AT_MEMORY_EVERY == 0
         self.line.send(
             wire.Done(
@@ -204,7 +206,7 @@ class Child:
                 xcoms=backend.pushed if how != "stopped" else (),
                 reason=reason,
                 final=final,
-                soiled=self.is_soiled(),
+                soiled=self.soiled,
                 rss=kernel.resident_bytes() if rare else 0,
             )
         )

@@ -6,7 +6,10 @@ same write, with its attempt's number and time, and the worker sorts by that. At
 attempt the child writes an end mark on both pipes. A mark starts with a secret of that child, so no
 task's output is taken for one.
 
-    NUL NUL secret  kind ("t": text follows, "e": the attempt ended)  number (4 hex)  time (14 hex)
+    NUL NUL secret  kind ("t": text, "e": the attempt ended)  number, time, length (4, 14, 6 hex)
+
+length: how much of what follows the mark speaks of. What comes after that was written by native
+code, at some time between this mark and the next one, or its arrival: the later is taken.
 
 `Splitter` is the worker's half. Memory is bounded: a line longer than LONGEST is split.
 """
@@ -20,7 +23,10 @@ from typing import NamedTuple
 LONGEST = 16 * 1024
 """Bytes after which a line without an end is split."""
 
-_HEADER = 1 + 4 + 14
+LONGEST_TEXT = 0xFFFFFF
+"""Bytes that one mark can speak of."""
+
+_HEADER = 1 + 4 + 14 + 6
 NUMBERS = 0x10000
 
 
@@ -33,9 +39,9 @@ def prefix(secret: str) -> bytes:
     return b"\0\0" + secret.encode()
 
 
-def mark(start: bytes, kind: str, number: int, at: int) -> bytes:
-    """Return a mark. start: `prefix(secret)`; at: microseconds."""
-    return b"%b%b%04x%014x" % (start, kind.encode(), number % NUMBERS, at)
+def mark(start: bytes, kind: str, number: int, at: int, length: int) -> bytes:
+    """Return a mark. start: `prefix(secret)`; at: microseconds; length: bytes it speaks of."""
+    return b"%b%b%04x%014x%06x" % (start, kind.encode(), number % NUMBERS, at, length)
 
 
 class Text(NamedTuple):
@@ -62,8 +68,9 @@ class Splitter:
         self._start, self._now = start, now
         self._rest = b""
         self._line: list[bytes] = []  # an unfinished line whose beginning has been taken already
-        self._number: int | None = None
-        self._at = 0
+        self._number: int | None = None  # whose that line is
+        self._stamp: tuple[int, int] = (0, 0)  # number and time of the mark in force
+        self._left = 0  # bytes that it still speaks of
         self.latest = 0
 
     def feed(self, data: bytes) -> list[Text | End]:
@@ -74,7 +81,6 @@ class Splitter:
             hole = data.find(b"\0", max(cut, len(data) - len(self._start) - _HEADER))
             cut = hole if hole >= 0 else len(data)
         self._rest = data[cut:]
-        self._at = self._now()
         return self._take(data[:cut]) if cut else []
 
     def finish(self) -> list[Text | End]:
@@ -86,31 +92,41 @@ class Splitter:
 
     def _take(self, data: bytes) -> list[Text | End]:
         found: list[Text | End] = []
-        first, *marked = data.split(self._start)
-        if first:
-            self._text(first, found)
+        text, *marked = data.split(self._start)
         for piece in marked:
-            number = int(piece[1:5], 16)
-            if self._number is not None and number != self._number:
-                self._close_line(found)
-            self._number, self._at = number, int(piece[5:_HEADER], 16)
+            number, at = int(piece[1:5], 16), int(piece[5:19], 16)
+            self._spoken(text, at, found)
+            self._stamp, self._left = (number, at), int(piece[19:_HEADER], 16)
+            text = piece[_HEADER:]
             if piece[:1] == b"e":
                 self._close_line(found)
                 found.append(End(number))
-                self._number = None
-                piece = piece[:_HEADER] + piece[_HEADER + 1 :]  # its own newline
-            if len(piece) > _HEADER:
-                self._text(piece[_HEADER:], found)
+                self._left, text = 0, text[1:]  # without its own newline
+        self._spoken(text, self._now(), found)
         return found
 
-    def _text(self, data: bytes, found: list[Text | End]) -> None:
-        self.latest = at = max(self.latest, self._at)
+    def _spoken(self, text: bytes, until: int, found: list[Text | End]) -> None:
+        """Take what stands before a mark: first what the last one speaks of, then native text."""
+        if self._left:
+            stamped, text = text[: self._left], text[self._left :]
+            self._left -= len(stamped)
+            self._text(stamped, *self._stamp, found)
+        if text:
+            self._text(text, None, until, found)
+
+    def _text(self, data: bytes, number: int | None, at: int, found: list[Text | End]) -> None:
+        if self._line and number is not None and number != self._number:
+            self._close_line(found)  # another attempt's begins
+        self.latest = at = max(self.latest, at)
+        if not self._line:
+            self._number = number
         *whole, last = data.split(b"\n")
         for part in whole:
             if self._line:
                 part = b"".join(self._line) + part
                 self._line = []
             self._emit(part, at, found)
+            self._number = number
         if last:
             self._line.append(last)
             if sum(map(len, self._line)) > LONGEST:
@@ -118,7 +134,6 @@ class Splitter:
 
     def _close_line(self, found: list[Text | End]) -> None:
         if self._line:
-            self.latest = max(self.latest, self._at)
             part, self._line = b"".join(self._line), []
             self._emit(part, self.latest, found)
 

@@ -35,7 +35,7 @@ async def parse_file(file: str, timeout: float = LIMIT) -> ParsedFile:
     except TimeoutError:
         why = (
             f"reading this file took longer than {timeout:g} s, so it was given up. Move what "
-            "takes long (downloads, queries, endless loops) from the file's top level into its tasks."
+            "takes long (downloads, queries, endless loops) from its top level into its tasks."
         )
         return ParsedFile(file=file, error=FileError(message=why, file=file))
     finally:

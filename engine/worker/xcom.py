@@ -123,7 +123,7 @@ class Codec(NamedTuple):
 
 def _is_frame(value: Any) -> bool:
     kind = type(value)
-    return kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas.")
+    return kind.__name__ == "DataFrame" and kind.__module__.split(".")[0] == "pandas"
 
 
 def _frame_size(value: Any) -> int:

@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC230, ASYNC251
 """What the children of these tests run: the task's id names a function of this module.
 
 Arguments ride in the run's conf. Each function does one thing that real tasks do to a worker.
@@ -18,11 +19,11 @@ from typing import Any
 import msgspec
 
 
-class AirflowSkipException(Exception):  # noqa: N818
+class AirflowSkipException(Exception):
     """By its name alone."""
 
 
-class AirflowFailException(Exception):  # noqa: N818
+class AirflowFailException(Exception):
     """By its name alone."""
 
 
@@ -146,7 +147,9 @@ def prints(work, conf, backend):
     print("two", file=sys.stderr)
     print("three")
     logging.getLogger("my.module").warning("four")
+    time.sleep(0.02)  # what native code prints has no stamp: its time is when it arrives
     os.write(2, b"five\n")
+    time.sleep(0.02)
     print("sixth, no end", end="")
 
 
@@ -218,3 +221,12 @@ async def blocks(work, conf, backend):
     with open(conf["file"], "a") as file:
         file.write(f"{os.getpid()}\n")
     time.sleep(1000)
+
+
+def prints_then_touches(work, conf, backend):
+    """Print, wait for a file `<file>.go`, print again."""
+    print("before")
+    while not os.path.exists(conf["file"] + ".go"):
+        time.sleep(0.01)
+    print("after")
+    touches(work, conf, backend)

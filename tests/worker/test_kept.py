@@ -1,0 +1,58 @@
+"""The file for the next worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from penstock.events.types import Attempt, AttemptSucceeded, Delivery
+from penstock.worker.kept import FileKeep
+from penstock.worker.ledger import spans_of
+
+
+def outcome(number: int) -> AttemptSucceeded:
+    return AttemptSucceeded(
+        attempt=Attempt("d/r", "t", number),
+        delivery=Delivery(1, number),
+        worker="one",
+        started_at=1,
+        ended_at=2,
+    )
+
+
+def test_a_living_workers_file_is_left_alone(tmp_path: Path) -> None:
+    one, two = FileKeep(tmp_path, "one"), FileKeep(tmp_path, "two/odd name")
+    one.add([outcome(1)])
+    assert two.inherited() == ((), [])
+
+
+def test_what_was_kept_and_not_confirmed_is_inherited_also_twice(tmp_path: Path) -> None:
+    one = FileKeep(tmp_path, "one/odd name")
+    one.add([outcome(1), outcome(2), outcome(3)])
+    one.gone([Delivery(1, 2), Delivery(9, 9)])
+    one._file.close()  # as its process's death does
+    two = FileKeep(tmp_path, "two")
+    assert two.inherited() == (("one/odd name",), [outcome(1), outcome(3)])
+    two._file.close()
+    three = FileKeep(tmp_path, "three")
+    assert three.inherited() == (("two",), [outcome(1), outcome(3)])
+
+
+def test_a_line_cut_off_by_the_death_costs_only_itself(tmp_path: Path) -> None:
+    one = FileKeep(tmp_path, "one")
+    one.add([outcome(1)])
+    one._file.write(b'{"kept":[{"kind":"attempt.succ')
+    one._file.close()
+    assert FileKeep(tmp_path, "two").inherited()[1] == [outcome(1)]
+
+
+def test_a_clean_end_leaves_nothing(tmp_path: Path) -> None:
+    one = FileKeep(tmp_path, "one")
+    one.add([outcome(1)])
+    one.gone([Delivery(1, 1)])
+    one.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_spans() -> None:
+    assert spans_of([1, 2, 3, 7, 9, 10]) == ((1, 3), (7, 7), (9, 10))
+    assert spans_of([]) == ()
