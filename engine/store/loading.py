@@ -124,7 +124,8 @@ def load_registries(connection: sqlite3.Connection, state: State) -> None:
     for version, dag in connection.execute(query("serialized_dags")):
         state.plans[version] = plan_of(version, dag)
     for dag_id, version, paused, gone, since, *last in connection.execute(query("dags_in_force")):
-        dag = state.dags[dag_id] = DagState(dag_id, state.plans[version], bool(paused), since)
+        plan = plan_for(connection, state, version)
+        dag = state.dags[dag_id] = DagState(dag_id, plan, bool(paused), since)
         dag.gone = bool(gone)
         dag.last_tick, dag.last_end = last
     for file, error, line in connection.execute(query("broken_files")):
@@ -156,8 +157,13 @@ def load_runs(
 def plan_for(connection: sqlite3.Connection, state: State, version: str) -> Plan:
     plan = state.plans.get(version)
     if plan is None:
-        (dag,) = connection.execute(query("serialized_dag"), (version,)).fetchone()
-        plan = state.plans[version] = plan_of(version, dag)
+        found = connection.execute(query("serialized_dag"), (version,)).fetchone()
+        if found is None:
+            raise StoreDamagedError(
+                f"version {version} of a DAG is missing in the database. Move the database away "
+                "and start again: it is rebuilt from the log"
+            )
+        plan = state.plans[version] = plan_of(version, found[0])
     return plan
 
 

@@ -1,0 +1,1 @@
+SELECT task, length, rest, gathered, reason FROM task_run WHERE run = ?;

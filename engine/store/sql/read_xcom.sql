@@ -1,0 +1,1 @@
+SELECT xcom FROM xcom WHERE run = ? AND task = ? AND map_index = ? AND key = ?;

@@ -1,0 +1,1 @@
+SELECT task, map_index, key, xcom FROM xcom WHERE run = ?;
