@@ -68,6 +68,15 @@ def count(name: str, value: Any, place: Place, *, least: int | None = 0) -> int:
     return value
 
 
+def multiplier(name: str, value: Any, place: Place) -> float:
+    """Return by what a delay grows each time; True means twofold, 0 not at all."""
+    if isinstance(value, bool):
+        return 2.0 if value else 0.0
+    if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise InvalidArgumentError(f"{name} must be a number, 0 or more, not {value!r}.", place)
+    return float(value)
+
+
 def optional_count(name: str, value: Any, place: Place, *, least: int = 1) -> int | None:
     return None if value is None else count(name, value, place, least=least)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring import arguments as given
@@ -57,7 +57,7 @@ LATER = [
 class PythonTask(BaseOperator):
     """A task made by `@task`. Its arguments are templates."""
 
-    template_fields = ("op_args", "op_kwargs")
+    template_fields = ("templates_dict", "op_args", "op_kwargs")
     custom_operator_name = "@task"
 
     def __init__(
@@ -66,10 +66,16 @@ class PythonTask(BaseOperator):
         python_callable: Callable[..., Any],
         op_args: Collection[Any] | None = None,
         op_kwargs: Mapping[str, Any] | None = None,
+        templates_dict: dict[str, Any] | None = None,
+        templates_exts: Sequence[str] | None = None,
+        show_return_value_in_logs: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.python_callable = python_callable
+        self.templates_dict = templates_dict
+        self.template_ext: Sequence[str] = tuple(templates_exts or ())
+        self.show_return_value_in_logs = show_return_value_in_logs
         self.op_args, self.op_kwargs = list(op_args or ()), dict(op_kwargs or {})
 
     @classmethod
@@ -81,12 +87,21 @@ class PythonTask(BaseOperator):
         return {**shared, "op_kwargs": {**shared["op_kwargs"], **mapped}}
 
     def execute(self, context: Context) -> Any:
-        args, kwargs = call_arguments(self.python_callable, self.op_args, self.op_kwargs, context)
-        return self.python_callable(*args, **kwargs)
+        args, kwargs = self._call(context)
+        return self._told(self.python_callable(*args, **kwargs))
 
     async def aexecute(self, context: Context) -> Any:
-        args, kwargs = call_arguments(self.python_callable, self.op_args, self.op_kwargs, context)
-        return await self.python_callable(*args, **kwargs)
+        args, kwargs = self._call(context)
+        return self._told(await self.python_callable(*args, **kwargs))
+
+    def _call(self, context: Context) -> tuple[Sequence[Any], dict[str, Any]]:
+        context["templates_dict"] = self.templates_dict
+        return call_arguments(self.python_callable, self.op_args, self.op_kwargs, context)
+
+    def _told(self, returned: Any) -> Any:
+        if self.show_return_value_in_logs:
+            self.log.info("Done. Returned value was: %s", returned)
+        return returned
 
 
 class TaskFactory:

@@ -100,12 +100,12 @@ class BaseOperator(Node, metaclass=OperatorMeta):
     """A task.
 
     task_id: unique in its DAG. retries: tries after the first; retry_delay (seconds or timedelta)
-    before each, doubled each time with retry_exponential_backoff, up to max_retry_delay.
-    execution_timeout: a try that takes longer is killed and has failed. trigger_rule: how the tasks
-    upstream must have ended. pool, pool_slots: a limit shared with others. priority_weight,
-    weight_rule: who goes first when slots are scarce. queue: which workers may run it.
-    max_active_tis_per_dag: instances at a time over all runs. exclusive: it never runs in two
-    places at a time, whatever dies. do_xcom_push False: what it returns is dropped;
+    before each, doubled each time with retry_exponential_backoff (a number: that many times), up to
+    max_retry_delay. execution_timeout: a try that takes longer is killed and has failed.
+    trigger_rule: how the tasks upstream must have ended. pool, pool_slots: a limit shared with
+    others. priority_weight, weight_rule: who goes first when slots are scarce. queue: which workers
+    may run it. max_active_tis_per_dag: instances at a time over all runs. exclusive: it never runs
+    in two places at a time, whatever dies. do_xcom_push False: what it returns is dropped;
     multiple_outputs: a returned dict is also kept entry by entry. on_*_callback: called with the
     context.
 
@@ -202,7 +202,9 @@ class BaseOperator(Node, metaclass=OperatorMeta):
         self.owner = owner
         self.retries = given.count("retries", retries or 0, place)
         self.retry_delay = given.duration("retry_delay", retry_delay, place) or timedelta(0)
-        self.retry_exponential_backoff = retry_exponential_backoff
+        self.retry_exponential_backoff = given.multiplier(
+            "retry_exponential_backoff", retry_exponential_backoff, place
+        )
         self.max_retry_delay = given.duration("max_retry_delay", max_retry_delay, place)
         self.execution_timeout = given.duration("execution_timeout", execution_timeout, place)
         self.trigger_rule: TriggerRule = given.word(

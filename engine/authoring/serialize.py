@@ -146,7 +146,8 @@ def _task(node: Any, weight: int) -> SerializedTask:
         trigger_rule=node.trigger_rule.value,
         retries=node.retries,
         retry_delay=node.retry_delay.total_seconds(),
-        retry_exponential_backoff=bool(node.retry_exponential_backoff),
+        retry_exponential_backoff=node.retry_exponential_backoff not in (0, 1),
+        retry_multiplier=node.retry_exponential_backoff or 2.0,
         max_retry_delay=_seconds(node.max_retry_delay),
         execution_timeout=_seconds(node.execution_timeout),
         pool=node.pool,
@@ -189,13 +190,14 @@ def _micros(moment: datetime | None) -> int | None:
 def _json_param(dag: DAG, name: str) -> dict[str, Any]:
     said = dag.params.get_param(name).dump()
     try:
-        json.dumps(said, allow_nan=False)
+        # Read back, so that what JSON writes otherwise (a tuple, a key None) is the same for all.
+        plain: dict[str, Any] = json.loads(json.dumps(said, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise UnserializableError(
             f"DAG {dag.dag_id!r}: the param {name!r} must be JSON, its schema too: {error}.",
             dag.place,
         ) from None
-    return said
+    return plain
 
 
 # ---------------------------------------------------------------- the schedule

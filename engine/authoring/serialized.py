@@ -30,6 +30,7 @@ class SerializedTask(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What decides a task's fate. Durations are seconds.
 
     upstream: ids of the direct upstream tasks, those implied by XComArgs among them.
+    retry_multiplier: by what each delay is longer than the one before, with exponential backoff.
     weight: the effective priority, worked out by the author's `weight_rule`.
     callbacks: which of success, failure, retry, skipped the author has set (`execute` runs within
     the attempt). line: where in the DAG's file the task was made.
@@ -42,6 +43,7 @@ class SerializedTask(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retries: int = 0
     retry_delay: float = 300.0
     retry_exponential_backoff: bool = False
+    retry_multiplier: float = 2.0
     max_retry_delay: float | None = None
     execution_timeout: float | None = None
     pool: str = "default_pool"

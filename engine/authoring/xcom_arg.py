@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring.edges import Linkable
-from penstock.authoring.errors import InvalidArgumentError
+from penstock.authoring.errors import InvalidArgumentError, UnsupportedError
 from penstock.authoring.exceptions import XComNotFound
 from penstock.authoring.vocabulary import NOTSET
 
@@ -84,6 +84,14 @@ class XComArg(Linkable):
     ) -> XComArg:
         self.operator.as_teardown(setups=setups, on_failure_fail_dagrun=on_failure_fail_dagrun)
         return self
+
+    def map(self, *others: Any, **options: Any) -> XComArg:
+        """Not here yet; raises UnsupportedError."""
+        raise UnsupportedError(
+            "map(), zip() and concat() of a result are not here yet; do it in a @task between."
+        )
+
+    zip = concat = map
 
     def resolve(self, context: Context) -> Any:
         """Return the value: of a mapped task a list, in the order of map indexes, without Nones.

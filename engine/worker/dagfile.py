@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import importlib
 import importlib.util
 import linecache
 import os
@@ -81,6 +82,8 @@ def _import(file: str) -> ModuleType:
     if not os.path.isfile(file):
         raise DagFileUnreadableError(f"{file}: there is no such file.")
     finder.install()
+    importlib.invalidate_caches()
+    _forget_changed()
     folder = os.path.dirname(file)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -92,13 +95,43 @@ def _import(file: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Under its name in sys.modules, so that its classes and functions can be pickled by reference.
     sys.modules[name] = module
+    before = set(sys.modules)
     try:
         with _no_bytecode():
             spec.loader.exec_module(module)
     except BaseException:
         sys.modules.pop(name, None)
         raise
+    finally:
+        _note_beside(set(sys.modules) - before, folder + os.sep)
     return module
+
+
+_beside: dict[str, tuple[str, tuple[int, int] | None]] = {}
+"""Authors' own modules that DAG files import: where each lies, its time and size when loaded."""
+
+
+def _note_beside(names: set[str], folder: str) -> None:
+    for name in names:
+        path = getattr(sys.modules[name], "__file__", None)
+        if path and path.startswith(folder) and not _installed(path):
+            _beside[name] = (path, _stamp(path))
+
+
+def _forget_changed() -> None:
+    """Let authors' modules be imported again if one of them has changed: they use each other."""
+    if any(_stamp(path) != stamp for path, stamp in _beside.values()):
+        for name in _beside:
+            sys.modules.pop(name, None)
+        _beside.clear()
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _stem(file: str) -> str:

@@ -76,6 +76,18 @@ def test_a_file_imports_what_lies_beside_it_also_inside_of_tasks(tmp_path: Path)
     assert run_dag(dag).value("f") == 7
 
 
+def test_a_changed_module_beside_the_file_is_read_again(tmp_path: Path) -> None:
+    text = """
+        from penstock import DAG
+        from changing import NAME
+        dag = DAG(NAME)
+        """
+    (tmp_path / "changing.py").write_text("NAME = 'before'\n")
+    assert list(load_text(tmp_path, text)) == ["before"]
+    (tmp_path / "changing.py").write_text("NAME = 'afterwards'\n")
+    assert list(load_text(tmp_path, text)) == ["afterwards"]
+
+
 def test_two_dags_of_one_id_are_refused(tmp_path: Path) -> None:
     text = 'from penstock import DAG\na = DAG("d")\nb = DAG("d")\n'
     with pytest.raises(DuplicateDagError, match=r"my_dag.py:3: .*two DAGs 'd'.*my_dag.py:2"):

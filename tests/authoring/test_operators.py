@@ -72,6 +72,19 @@ def test_arguments_reach_the_serialized_task() -> None:
     assert (a.doc_md, a.operator) == ("What it is.", "BashOperator")
 
 
+@pytest.mark.parametrize(
+    ("given", "backs_off", "multiplier"),
+    [(False, False, 2.0), (True, True, 2.0), (0, False, 2.0), (1, False, 1.0), (5, True, 5.0)],
+)
+def test_exponential_backoff_is_a_multiplier(
+    given: float, backs_off: bool, multiplier: float
+) -> None:
+    with DAG("backoff") as dag:
+        EmptyOperator(task_id="a", retry_exponential_backoff=given)
+    (a,) = serialize(dag).tasks
+    assert (a.retry_exponential_backoff, a.retry_multiplier) == (backs_off, multiplier)
+
+
 def test_unknown_arguments_are_refused_with_file_line_and_a_guess() -> None:
     with DAG("unknown"):
         with pytest.raises(UnknownArgumentError, match=HERE + ".*'retires'.*'retries'"):
@@ -99,6 +112,7 @@ def test_missing_and_positional_arguments_are_refused_with_file_and_line() -> No
     [
         ({"retries": "three"}, "retries must be a whole number"),
         ({"retries": -1}, "at least 0"),
+        ({"retry_exponential_backoff": "yes"}, "must be a number, 0 or more"),
         ({"retry_delay": "5m"}, "retry_delay must be a timedelta or seconds"),
         ({"execution_timeout": timedelta(-1)}, "not negative"),
         ({"trigger_rule": "all_good"}, "trigger_rule must be one of all_success, "),
