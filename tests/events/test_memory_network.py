@@ -84,11 +84,11 @@ async def test_an_append_can_arrive_after_its_connection_was_cut() -> None:
     bus = await MemoryBus.connect(server)
     append = asyncio.ensure_future(bus.append(b"late", after=0, fence=0))
     await asyncio.sleep(0)
+    back = asyncio.Event()
+    bus.on_reconnect(back.set)
     server.cut(bus)
     with pytest.raises(BusError):
         await append
-    back = asyncio.Event()
-    bus.on_reconnect(back.set)
     await back.wait()
     with pytest.raises(FencedError):  # it goes behind the late one
         await bus.append(b"next", after=0, fence=0)
