@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.authoring import arguments as given
 from penstock.authoring.errors import InvalidArgumentError
+from penstock.authoring.making import build, default_args, known_to
 from penstock.authoring.node import Node, results_in
-from penstock.authoring.operator import BaseOperator, build, default_args, known_to
+from penstock.authoring.operator import BaseOperator
 from penstock.authoring.places import Place
 from penstock.authoring.serialized import MappedOver
 from penstock.authoring.xcom_arg import XComArg
