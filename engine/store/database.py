@@ -48,6 +48,7 @@ class Database:
     def __init__(self, path: Path, connection: aiosqlite.Connection) -> None:
         self.path = path
         self.connection = connection
+        self.is_in_doubt = False  # a transaction may be open
 
     @classmethod
     async def open(cls, path: Path | str) -> Database:
@@ -74,12 +75,16 @@ class Database:
         can be committed again. So it can after a cancellation, when it may have been written.
         """
         connection = self.connection
+        if self.is_in_doubt:
+            await self.roll_back()
+        self.is_in_doubt = True
         try:
             await connection.execute("BEGIN IMMEDIATE")
             for name, rows in batch.all_writes():
                 for text, parameters in statements(name, rows):
                     await connection.executemany(text, parameters)
             await connection.execute("COMMIT")
+            self.is_in_doubt = False
         except BaseException as error:
             with anyio.CancelScope(shield=True):
                 await self.roll_back()
@@ -88,8 +93,11 @@ class Database:
             raise
 
     async def roll_back(self) -> None:
+        # Its turn comes after what a cancelled commit left behind in the thread's queue.
+        await self.connection.execute("SELECT 1")
         if self.connection.in_transaction:
             await self.connection.execute("ROLLBACK")
+        self.is_in_doubt = False
 
     async def load(self, *, redeliveries: int = 3) -> tuple[State, Position]:
         """Return the live state and where the log stood (`loading.load`)."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import structs
 
 from penstock.authoring.serialized import SerializedDag
-from penstock.events.types import NOT_MAPPED, Xcom
+from penstock.events.types import NOT_MAPPED, Xcom, encode
 from penstock.lifecycle.states import CODES, SUCCESS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +30,11 @@ def moment(at: int | None) -> str | None:
         return None
     text = (EPOCH + timedelta(microseconds=at)).isoformat(timespec="microseconds")
     return f"{text[:-6]}Z"
+
+
+def plain(value: object) -> Any:
+    """Return what the value is in JSON, as Python's own types."""
+    return msgspec.json.decode(encode(value))
 
 
 class Instance(NamedTuple):
@@ -127,8 +132,7 @@ def run_summary(row: sqlite3.Row) -> Document:
 def xcom_document(task: str, index: int, key: str, text: str) -> Document:
     """One XCom: its JSON value, or the preview that its worker made."""
     xcom = decode_xcom(text)
-    shown = xcom.value if xcom.value is not None else xcom.preview
-    value = None if shown is None else msgspec.json.decode(shown)
+    value = msgspec.json.decode(xcom.shown) if memoryview(xcom.shown).nbytes else None
     return {"task_id": task, "map_index": index, "key": key, "value": value}
 
 
@@ -155,7 +159,7 @@ def dag_details(
 ) -> Document:
     """All that is known of a DAG. schedule: as data; tasks: in topological order."""
     said = {
-        field: msgspec.to_builtins(getattr(dag, field))
+        field: plain(getattr(dag, field))
         for field in (
             "doc_md",
             "params",
@@ -166,10 +170,10 @@ def dag_details(
             "callbacks",
         )
     }
-    schedule = structs.asdict(dag.schedule)
+    schedule: Document = structs.asdict(dag.schedule)
     for edge in ("start", "end"):
         schedule[edge] = moment(schedule[edge])
-    tasks = [msgspec.to_builtins(structs.asdict(task)) for task in dag.tasks]
+    tasks = [plain(structs.asdict(task)) for task in dag.tasks]
     return {
         **dag_summary(row, dag, runs),
         **said,

@@ -190,7 +190,8 @@ class Reading:
                     continue
                 said = (one.task, one.state, one.try_number, moment(one.due), one.reason)
                 last = spans[-1] if spans else None
-                if last is not None and last["said"] == said:
+                after = None if last is None else last["map_index"] + last["count"]
+                if last is not None and last["said"] == said and one.map_index == after:
                     last["count"] += 1
                     continue
                 spans.append({"said": said, "map_index": one.map_index, "count": 1})
