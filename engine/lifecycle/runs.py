@@ -172,6 +172,8 @@ def stop(turn: Turn, run: RunState, reason: str, *, running: int) -> None:
     """
     run.stopping = reason
     for record in run.tasks:
+        if record.left and not record.reason:
+            record.reason = reason
         if not record.decided:
             record.states[0] = SKIPPED
             turn.row(run, record, 0, ended_at=turn.at, reason=reason)
