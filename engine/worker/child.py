@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import importlib
 import os
 import shutil
@@ -255,11 +256,7 @@ class Child:
         """Did the attempts so far leave threads or processes that still live?"""
         if threading.active_count() > self.threads:
             return True
-        try:
-            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return False
-        return True
+        return kernel.has_children()
 
 
 def fresh_random() -> None:
@@ -277,6 +274,8 @@ def main(fork: Any, sock_fd: int, out: int, err: int, permits: int) -> None:
     for fd in (sock_fd, out, err, permits):
         os.set_inheritable(fd, False)
     os.set_blocking(permits, False)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.enable()  # the template has it off, so that its pages stay shared
     fresh_random()
     line = wire.Line(socket.socket(fileno=sock_fd))
     try:

@@ -12,7 +12,6 @@ reaches programs that the task started, which the kernel's way does not.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import signal
@@ -56,9 +55,9 @@ def _attend(child: int, renewals: int, wake: int, timer: kernel.DeathTimer, unti
         ready = {fd for fd, _ in poll.poll(max(0, left))}
         if wake in ready:
             os.read(wake, 4096)
-            gone = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if gone is not None:
-                break
+            ended = kernel.bury()
+            if ended is not None:
+                return ended[1]
         if renewals in ready:
             told = os.read(renewals, 4096)
             if told:
@@ -67,8 +66,7 @@ def _attend(child: int, renewals: int, wake: int, timer: kernel.DeathTimer, unti
                 continue
         if renewals in ready or not ready:  # the worker is gone, or the moment has come
             break
-    with contextlib.suppress(OSError):
-        os.killpg(child, signal.SIGKILL)
+    kernel.kill_group(child)
     return os.waitpid(child, 0)[1]
 
 

@@ -10,6 +10,7 @@ left there is the end of file that a child reads from a dead worker's socket.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -80,6 +81,48 @@ class DeathTimer:
         spec = _TimerSpec(interval=_TimeSpec(0, 0), value=value)
         if _libc.timer_settime(self._timer, _TIMER_ABSTIME, ctypes.byref(spec), None) != 0:
             raise OSError(ctypes.get_errno(), "the kernel timer of an exclusive task was not set")
+
+
+_HAS_WAITID = hasattr(os, "waitid")  # macOS has it from Python 3.13 on
+
+
+def bury() -> tuple[int, int] | None:
+    """Return (pid, status) of a child that has ended, None if there is none; its group is killed.
+
+    Until it is buried its pid, and so the name of its process group, cannot be another's: so the
+    group goes first, where the system allows to look without burying.
+    """
+    try:
+        if _HAS_WAITID:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is None:
+                return None
+            kill_group(found.si_pid)
+            return os.waitpid(found.si_pid, 0)
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    if not pid:
+        return None
+    kill_group(pid)
+    return pid, status
+
+
+def kill_group(pid: int) -> None:
+    """Kill every process of a group that is there."""
+    with contextlib.suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def has_children() -> bool:
+    """Does this process have children, living or not yet buried?"""
+    if not _HAS_WAITID:
+        return False
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def flush_native() -> None:

@@ -1,8 +1,8 @@
 """The port between a worker's decisions and the processes that run user code.
 
 A pool knows processes and pipes, no leader, no retries, no outcome: it is told what to run and
-tells plainly what became of it. `ProcessPool` is the product; the simulation has one over virtual
-time. Both pass `tests/contracts/test_pool.py`.
+tells plainly what became of it. `ProcessPool` is the product (`tests/worker/test_pool.py` holds it
+to this contract); the simulation has one over virtual time.
 """
 
 from __future__ import annotations

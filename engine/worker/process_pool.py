@@ -85,7 +85,7 @@ class ProcessPool:
         self._folder = tempfile.mkdtemp(prefix="penstock-tasks-")
         settings = self.settings
         os.makedirs(settings.blobs, exist_ok=True)
-        self._nursery = Nursery(settings.paths, settings.preload)
+        self._nursery = Nursery(settings.paths, (settings.entry, *settings.preload))
         self._nursery.start()
 
     # ------------------------------------------------------------ the port

@@ -176,14 +176,9 @@ class Template:
             os._exit(code)
 
     def reap(self) -> None:
-        """Report who ended. Its group goes first, while its pid still cannot be another's."""
-        while self.children:
-            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if found is None:
-                return
-            with contextlib.suppress(OSError):
-                os.killpg(found.si_pid, signal.SIGKILL)
-            pid, status = os.waitpid(found.si_pid, 0)
+        """Report who ended."""
+        while (ended := kernel.bury()) is not None:
+            pid, status = ended
             self.children.discard(pid)
             self.say(Exited(pid=pid, status=status))
 

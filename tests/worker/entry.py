@@ -230,3 +230,7 @@ def prints_then_touches(work, conf, backend):
         time.sleep(0.01)
     print("after")
     touches(work, conf, backend)
+
+
+def gives_text(work, conf, backend):
+    return "x" * conf["size"]
