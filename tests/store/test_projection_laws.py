@@ -11,10 +11,13 @@ from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lifecycle.scene import Scene
+from lifecycle.stories import changing_stories, stories
 
+from penstock.events.types import Record, encode
 from penstock.lifecycle.compare import same
 from store.follower import Follower, folded
-from store.stories import write_log
+from store.stories import Logged, write_log
 
 EXAMPLES = int(os.environ.get("PENSTOCK_EXAMPLES", "1"))
 
@@ -71,3 +74,27 @@ def test_going_on_after_a_start_is_never_having_stopped(
             stopped.restart()
         assert same(folded(log), stopped.state) == []
         assert stopped.rows() == steady.rows()
+
+
+@laws
+@given(scene=st.one_of(stories(), changing_stories()), every=st.integers(1, 9))
+def test_the_stories_of_the_pure_core_are_projected_as_they_were_folded(
+    scene: Scene, every: int
+) -> None:
+    log = log_of(scene)
+    with followers(2) as (often, whole):
+        for start in range(0, len(log), 10):
+            often.follow(log[start : start + 10], every)
+            often.restart()
+        whole.follow(log, len(log))
+        assert same(scene.state, often.state) == []
+        assert often.rows() == whole.rows()
+
+
+def log_of(scene: Scene) -> list[Logged]:
+    """The log that a scene wrote, a record a fact."""
+    records = [
+        Record(epoch=entry.epoch, number=entry.number, at=entry.at, events=(entry.event,))  # type: ignore[arg-type]
+        for entry in scene.entries
+    ]
+    return [Logged(sequence, encode(record)) for sequence, record in enumerate(records, 1)]
