@@ -25,7 +25,7 @@ def list_(place: Place, as_json: bool) -> None:
         (
             dag["dag_id"],
             dag["schedule"] or "",
-            "paused" if dag["paused"] else "on",
+            "gone" if dag["gone"] else "paused" if dag["paused"] else "on",
             dag["tasks"],
             dag["file"],
         )
@@ -47,11 +47,23 @@ def show(place: Place, dag_id: str, as_json: bool) -> None:
 
 
 def _show(dag: dict[str, Any]) -> None:
-    tasks = dag.pop("tasks")
-    fields(dag.items())
+    tasks = dag["tasks"]
+    fields(
+        [
+            *((name, dag[name]) for name in ("dag_id", "description", "file", "line")),
+            ("schedule", dag["schedule"]["said"] or dag["schedule"]["kind"]),
+            ("state", "gone" if dag["gone"] else "paused" if dag["paused"] else "on"),
+            ("last tick", dag["last_tick"]),
+            ("params", {name: param.get("value") for name, param in dag["params"].items()}),
+            ("tags", dag["tags"]),
+            ("runs", [f"{number} {state}" for state, number in dag["runs"].items()]),
+            ("version", dag["version"]),
+            ("versions", len(dag["versions"])),
+        ]
+    )
     click.echo()
     rows = [
-        (task["task_id"], task["operator"], task["trigger_rule"], ", ".join(task["upstream"]))
+        (task["task_id"], task["operator"], task["trigger_rule"], list(task["upstream"]))
         for task in tasks
     ]
     table(("task", "operator", "rule", "after"), rows)

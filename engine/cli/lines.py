@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,9 +11,33 @@ import click
 from penstock.cli.times import format_moment, local_clock
 
 if TYPE_CHECKING:
+    from penstock.cli.daemon import Daemon
     from penstock.events.types import Delivery, LogChunk
 
 SAID_BY_PENSTOCK, STDERR = 0, 2
+
+LOOK_SECONDS = 0.2
+"""Between two looks at a log that is followed."""
+
+
+async def stored_chunks(
+    daemon: Daemon, subject: str, *, follow: bool = False
+) -> AsyncIterator[LogChunk]:
+    """Yield the chunks that are stored under a subject; with `follow`, then those to come.
+
+    Looked for, not heard: what a worker stores crosses into the log's account as a service, and
+    nats-server does not export such a message again, as a stream, to ours.
+    """
+    from penstock.events.types import decode_chunk
+
+    after = 0
+    while True:
+        async for stored in daemon.bus.replay("LOGS", subject, after=after):
+            after = stored.sequence
+            yield decode_chunk(stored.payload)
+        if not follow:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 class LinePrinter:

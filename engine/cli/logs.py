@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from penstock.cli.daemon import Daemon, Place, place_options, with_daemon
-from penstock.cli.lines import LinePrinter
+from penstock.cli.lines import LinePrinter, stored_chunks
 from penstock.cli.output import emit, json_option
 from penstock.errors import UsageError
 
@@ -81,25 +81,25 @@ def instance(found: dict[str, Any], task: str, map_index: int | None) -> dict[st
 async def _print_stored(
     daemon: Daemon, run: str, one: dict[str, Any], tried: int, printer: LinePrinter
 ) -> None:
-    from penstock.events.types import Attempt, decode_chunk
+    from penstock.events.types import Attempt
 
     subject = daemon.subjects.log_of(Attempt(run, one["task_id"], one["map_index"], tried))
-    async for stored in daemon.bus.replay("LOGS", subject):
-        printer.print(decode_chunk(stored.payload))
+    async for chunk in stored_chunks(daemon, subject):
+        printer.print(chunk)
 
 
 async def _follow(
     daemon: Daemon, run: str, one: dict[str, Any], tried: int, printer: LinePrinter
 ) -> None:
     """Print lines as they come until the try is over: heard by its notice, looked at besides."""
-    from penstock.events.types import Attempt, decode_chunk
+    from penstock.events.types import Attempt
 
     attempt = Attempt(run, one["task_id"], one["map_index"], max(tried, 1))
 
     async def printing() -> None:
         subject = daemon.subjects.log_of(attempt)
-        async for stored in daemon.bus.replay("LOGS", subject, live=True):
-            printer.print(decode_chunk(stored.payload))
+        async for chunk in stored_chunks(daemon, subject, follow=True):
+            printer.print(chunk)
 
     task = asyncio.create_task(printing())
     try:

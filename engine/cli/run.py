@@ -30,12 +30,22 @@ if TYPE_CHECKING:
     from penstock.authoring.serialized import SerializedDag
     from penstock.supervisor.stack import Stack
 
+DRAIN_SECONDS = 1.0
+"""How long a role may take to end: the run is over, or was cancelled, so nothing is waited for."""
+
+CANCEL_SECONDS = 2.0
+"""How long an interrupted run may take to say in the log that it was cancelled."""
+
 START_SECONDS = 60.0
 """How long the coordinator may take to answer for the first time."""
 
 
-class NoDagError(PenstockError):
-    """The file was imported and holds no DAG."""
+class BrokenFileError(PenstockError):
+    """The DAG file cannot be read, or holds no DAG. line: in `file`, if it is known."""
+
+    def __init__(self, file: str, line: int | None, message: str) -> None:
+        super().__init__(f"{file}{f':{line}' if line else ''}: {message}")
+        self.file, self.line = file, line
 
 
 class RunRequest(Struct, kw_only=True):
@@ -121,7 +131,7 @@ async def carry_out(request: RunRequest, home: Home | None) -> dict[str, Any]:
         async with reach(url, seed) as daemon:
             return await run_on(daemon, request, dags)
     async with temporary(home) as folder:
-        return await run_embedded(request, folder, keep=home is not None)
+        return await run_embedded(request, folder)
 
 
 def _is_running(home: Home) -> bool:
@@ -143,7 +153,7 @@ async def temporary(home: Home | None) -> AsyncIterator[Home]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def run_embedded(request: RunRequest, home: Home, *, keep: bool) -> dict[str, Any]:
+async def run_embedded(request: RunRequest, home: Home) -> dict[str, Any]:
     from penstock.supervisor.stack import Stack, StackSettings
 
     parsing = asyncio.create_task(parse(request.file))
@@ -151,15 +161,10 @@ async def run_embedded(request: RunRequest, home: Home, *, keep: bool) -> dict[s
     stack = Stack(home, settings, report=lambda it: click.echo(f"penstock: {it}", err=True))
     try:
         await stack.start()
-        if not keep:
-            return await _run_in(stack, request, parsing)
-        document = await _run_in(stack, request, parsing)
-        await stack.drain()
-        return document
+        return await _run_in(stack, request, parsing)
     finally:
         parsing.cancel()
-        # A stack that nobody drained has nothing left that anybody would read.
-        await stack.kill()
+        await stack.drain(patience=DRAIN_SECONDS)
 
 
 async def _run_in(
@@ -175,14 +180,24 @@ async def _run_in(
 
 
 async def parse(file: Path) -> list[SerializedDag]:
-    """Parse the file in a child. Raises DagFileError, NoDagError."""
-    from penstock.coordinator.files import PARSE_SECONDS, parse_in_child
+    """Parse the file in a child. Raises BrokenFileError."""
+    from penstock.worker.parsing import LIMIT, parse_file
 
-    limit = float(os.environ.get("PENSTOCK_PARSE_SECONDS", PARSE_SECONDS))
-    dags = await parse_in_child(str(file), limit)
-    if not dags:
-        raise NoDagError(f"{file}: there is no DAG in this file, at its top level.")
-    return dags
+    parsed = await parse_file(str(file), parse_limit(LIMIT))
+    if parsed.error is not None:
+        raise BrokenFileError(parsed.error.file, parsed.error.line, parsed.error.message)
+    if not parsed.dags:
+        raise BrokenFileError(str(file), None, "there is no DAG in this file, at its top level.")
+    return list(parsed.dags)
+
+
+def parse_limit(default: float) -> float:
+    """Return the seconds that reading a DAG file may take: PENSTOCK_PARSE_SECONDS, or `default`."""
+    named = os.environ.get("PENSTOCK_PARSE_SECONDS")
+    try:
+        return float(named) if named else default
+    except ValueError:
+        raise UsageError(f"PENSTOCK_PARSE_SECONDS is {named!r}: give it seconds.") from None
 
 
 def choose(request: RunRequest, dags: list[SerializedDag]) -> SerializedDag:
@@ -227,7 +242,18 @@ async def run_on(daemon: Daemon, request: RunRequest, dags: list[SerializedDag])
             if progress:
                 progress.open(key)
                 meanwhile.callback(progress.close)
-            await watch.until_over(begun["run_id"])
+            try:
+                await watch.until_over(begun["run_id"])
+            except asyncio.CancelledError:
+                await cancel(daemon, key)
+                raise
     found = await daemon.ask("runs_show", run=key, xcoms=request.xcoms)
     assert isinstance(found, dict)
     return found
+
+
+async def cancel(daemon: Daemon, run: str) -> None:
+    """Say in the log that nobody wants the run any more: a kept folder would go on with it."""
+    with contextlib.suppress(PenstockError, TimeoutError):
+        async with asyncio.timeout(CANCEL_SECONDS):
+            await daemon.ask("runs_cancel", run=run, by="penstock run, interrupted")

@@ -90,23 +90,22 @@ class Watch:
 @asynccontextmanager
 async def stream_logs(daemon: Daemon, run: str) -> AsyncIterator[None]:
     """Print what the run's tasks write to stderr, from the first line on, while the block runs."""
-    from penstock.cli.lines import LinePrinter
-    from penstock.events.types import decode_chunk
+    from penstock.cli.lines import LinePrinter, stored_chunks
 
     printer = LinePrinter(err=True, names=True)
     any_task = daemon.subjects.log_of(Attempt(run, "any"))
     subject = any_task.rsplit(".", 3)[0] + ".>"
 
     async def printing() -> None:
-        async for stored in daemon.bus.replay("LOGS", subject, live=True):
-            printer.print(decode_chunk(stored.payload))
+        async for chunk in stored_chunks(daemon, subject, follow=True):
+            printer.print(chunk)
 
     task = asyncio.create_task(printing())
     try:
         yield
-        # The last lines were stored before the outcome was, but they may not have come here yet.
-        async for stored in daemon.bus.replay("LOGS", subject):
-            printer.print(decode_chunk(stored.payload))
     finally:
         task.cancel()
         await asyncio.wait([task])
+    # The last lines were stored before the outcome was, but may not have been looked at yet.
+    async for chunk in stored_chunks(daemon, subject):
+        printer.print(chunk)

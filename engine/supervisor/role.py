@@ -28,6 +28,9 @@ DEATHS, SPAN = 5, 10.0
 EARLY = 2.0
 """Seconds of life below which a death is an early one, ready or not."""
 
+HURRY = 2.0
+"""Seconds between the second request to end and SIGKILL."""
+
 SLOW = 5.0
 """Seconds between the starts of a role that does not get ready."""
 
@@ -113,20 +116,22 @@ class Role:
             await asyncio.sleep(pause_after(deaths, loop.time()))
 
     async def stop(self, *, patience: float) -> None:
-        """Ask it to end (SIGTERM); after `patience` seconds kill it. It is not started again."""
+        """Ask it to end (SIGTERM), after `patience` seconds again, then kill it.
+
+        A role that is asked twice leaves its work where it is. It is not started again.
+        """
         self._stopping = True
-        process = self._process
-        if process is None or process.returncode is not None:
+        if not self.pid:
             return
         self._set("draining")
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), patience)
-        except TimeoutError:
-            self.report(f"{self.name} did not end within {patience:g} s and was killed")
-            self.kill()
-            await process.wait()
+        for wait in (patience, HURRY):
+            self._terminate()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.gone(), wait)
+                return
+        self.report(f"{self.name} did not end when it was told to, and was killed")
+        self.kill()
+        await self.gone()
 
     def kill(self) -> None:
         """End it now. It is not started again."""
@@ -139,6 +144,11 @@ class Role:
         """Return when its process has ended."""
         if self._process:
             await self._process.wait()
+
+    def _terminate(self) -> None:
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
 
     def _judge(self, code: int, was_ready: bool, deaths: int) -> None:
         how = f"was killed by {_signal(-code)}" if code < 0 else f"ended with code {code}"

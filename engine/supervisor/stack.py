@@ -121,13 +121,13 @@ class Stack:
         finally:
             task.cancel()
 
-    async def drain(self) -> None:
-        """End everything in order; each role may take `drain` seconds."""
+    async def drain(self, *, patience: float | None = None) -> None:
+        """End everything in order; each role may take `patience` seconds, else the setting's."""
         if self._is_over:
             return
         self._is_over = True
         for role in reversed(self.roles):
-            await role.stop(patience=self.settings.drain)
+            await role.stop(patience=self.settings.drain if patience is None else patience)
         if self.server:
             await self.server.stop()
         await self._end()
