@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,34 @@ def test_the_retraining_workflow_trains_three_families_side_by_side() -> None:
     }
     assert trained <= upstream["deploy"]
     assert dag["schedule"]["cron"] == "0 0 * * 0"
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    """Run a DAG by the command line and return the JSON document of its run."""
+    command = [str(Path(sysconfig.get_path("scripts")) / "penstock"), "run", *arguments, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+@pytest.mark.ml
+def test_the_retraining_workflow_meets_its_own_champion_the_second_time(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    example = [str(ROOT / "examples/ml_retraining.py"), "--param", f"workdir={tmp_path}"]
+    first, second = run(*example), run(*example)
+    assert (first["state"], second["state"]) == ("success", "success")
+
+    deployed = {
+        document["run_id"]: {task["task_id"]: task["state"] for task in document["tasks"]}["deploy"]
+        for document in (first, second)
+    }
+    assert list(deployed.values()) == ["success", "skipped"]
+    champion = tmp_path / "champion"
+    assert json.loads((champion / "metrics.json").read_text())["run_id"] == first["run_id"]
+    files = ["confusion_matrix.png", "metrics.json", "model.joblib", "report.json", "roc.png"]
+    assert sorted(path.name for path in champion.iterdir()) == files
+
+    reports = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/report.json")]
+    met = [report["verdict"]["champion"] for report in reports]
+    assert sorted(one["run_id"] for one in met if one) == [first["run_id"]]
