@@ -144,6 +144,12 @@ def test_a_task_that_waits_for_its_retry_says_until_when() -> None:
     )
 
 
+def test_a_failure_without_a_reason_says_no_more_than_it_knows() -> None:
+    scene = at_work(task("a"))
+    scene.fail("a", reason="")
+    assert why(scene, "a") == "Task 'a' is failed, try 1 of 1"
+
+
 def test_upstream_failed_goes_back_to_where_it_began() -> None:
     scene = at_work(task("a"), task("b", "a"), task("c", "b"), task("d", "b c"))
     scene.fail("a")

@@ -178,6 +178,17 @@ def test_the_loss_of_a_sending_that_a_later_one_overtook_is_inert() -> None:
     assert scene.states() == {"load": "running"}
 
 
+def test_a_later_sending_that_starts_is_where_it_runs_and_is_no_news() -> None:
+    scene = Scene(dag(task("load")))
+    scene.trigger()
+    scene.start("load")
+    held = scene.lend("load")
+    later = Delivery(held.delivery.epoch, held.delivery.number + 7)
+    commands = scene.say(started(held.attempt, later, scene.now))
+    assert scene.run().record("load").flights[0].delivery == later
+    assert [type(command) for command in commands] == [InstanceRow]
+
+
 def test_a_start_of_a_sending_that_was_lost_is_inert() -> None:
     scene = Scene(dag(task("load")))
     scene.trigger()

@@ -269,7 +269,13 @@ def test_a_timeout_of_another_moment_or_of_no_run_is_inert() -> None:
     scene = Scene(dag(task("a"), dagrun_timeout=60.0))
     [reminder] = of(Remind, scene.trigger())
     assert reminder == Remind(scene.now + 60 * SECOND, "run_timeout", "d/r")
-    for due, run in ((reminder.due - 1, "d/r"), (reminder.due, "d/other")):
+    scene.register(dag(task("a"), max_active_runs=1))
+    scene.trigger("untimed")
+    for due, run in (
+        (reminder.due - 1, "d/r"),
+        (reminder.due, "d/untimed"),
+        (reminder.due, "d/other"),
+    ):
         assert scene.say(TimerDue(what="run_timeout", due=due, run=run)) == []
     assert scene.say(RunCancelled(run="d/other")) == []
 
