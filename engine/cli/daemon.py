@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CONNECT_SECONDS = 3.0
+
 ANSWER_SECONDS = 30.0
 """How long an answer may take: a run of 100,000 instances is read and packed in a few."""
 
@@ -131,10 +133,9 @@ class Daemon:
 async def reach(url: str, seed: str | None) -> AsyncIterator[Daemon]:
     """Connect; raises DaemonError if nobody lets us in."""
     from penstock.events.bus import BusError
-    from penstock.events.nats_bus import NatsBus
 
     try:
-        bus = await NatsBus.connect(url, seed=seed, name="penstock cli")
+        bus = await _connect(url, seed)
     except BusError as error:
         raise DaemonError(
             f"No Penstock can be reached at {url}: {error}. Check the address (--nats) and the "
@@ -144,6 +145,28 @@ async def reach(url: str, seed: str | None) -> AsyncIterator[Daemon]:
         yield Daemon(bus)
     finally:
         await bus.close()
+
+
+async def _connect(url: str, seed: str | None) -> NatsBus:
+    """Connect, in CONNECT_SECONDS or not at all.
+
+    Python 3.11's `wait_for`, which nats-py connects with, may drop the cancellation by which a
+    timeout ends it; nats-py then tries for ever (seen once in six). So it is cancelled until it ends.
+    """
+    from penstock.events.nats_bus import NatsBus
+
+    connecting = asyncio.ensure_future(
+        NatsBus.connect(url, seed=seed, name="penstock cli", timeout=CONNECT_SECONDS)
+    )
+    try:
+        await asyncio.wait({connecting}, timeout=CONNECT_SECONDS + 0.5)
+    finally:
+        while not connecting.done():
+            connecting.cancel()
+            await asyncio.wait({connecting}, timeout=0.1)
+    if connecting.cancelled():
+        raise DaemonError(f"No Penstock can be reached at {url} within {CONNECT_SECONDS:g} s.")
+    return connecting.result()
 
 
 def ask(place: Place, verb: str, **args: Any) -> Any:
@@ -206,8 +229,8 @@ def home_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --home, --nats and --key; the command gets a `place`."""
 
-    def placed(home: Home, nats: str | None, key: str | None, **rest: Any) -> Any:
-        return function(place=Place(home, nats, key), **rest)
+    def placed(home: Home, nats: str | None, key_file: str | None, **rest: Any) -> Any:
+        return function(place=Place(home, nats, key_file), **rest)
 
     placed.__doc__ = function.__doc__
     placed.__name__ = function.__name__
@@ -222,6 +245,7 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
         )(
             click.option(
                 "--key",
+                "key_file",
                 metavar="FILE",
                 envvar="PENSTOCK_CREDENTIALS",
                 default=None,

@@ -65,5 +65,11 @@ def show(found: dict[str, Any]) -> None:
     if found["problem"]:
         click.echo(found["problem"], err=True)
         return
+    said = dict(found["coordinator"])
+    workers = said.pop("workers", [])
     click.echo()
-    fields((name.replace("_", " "), value) for name, value in found["coordinator"].items())
+    fields((name.replace("_", " "), value) for name, value in said.items())
+    if workers:
+        click.echo()
+        heads = ("worker", "host", "pid", "state", "held", "slots", "queues")
+        table(heads, [[worker.get(head) for head in heads] for worker in workers])
