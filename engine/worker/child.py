@@ -33,6 +33,8 @@ SKIPS = frozenset({"AirflowSkipException"})
 FINALS = frozenset({"AirflowFailException", "AirflowSensorTimeout"})
 LOOK_AT_MEMORY_EVERY = 16
 SLOW_IMPORT = 0.1
+MANY_MODULES = 20
+"""Fewer new modules than this are not worth another template."""
 
 
 class Stopped(BaseException):
@@ -214,7 +216,7 @@ class Child:
         self.files.add(info.file)
         if modules is not None and took > SLOW_IMPORT:
             new = installed(set(sys.modules) - modules)
-            if new:
+            if len(new) >= MANY_MODULES:
                 self.line.send(wire.Imported(modules=new, seconds=took))
 
     def call(

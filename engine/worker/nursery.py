@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from penstock.worker import template
@@ -145,10 +145,15 @@ class Template:
 
 
 class Nursery:
-    """Where children come from. paths: for `sys.path`; modules: to have imported before forking."""
+    """Where children come from. paths: for `sys.path`; modules: to have imported before forking.
 
-    def __init__(self, paths: Sequence[str], modules: Sequence[str]) -> None:
-        self._paths, self.modules = tuple(paths), tuple(modules)
+    replaced: called when another template has taken over; older children may go.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], modules: Sequence[str], replaced: Callable[[], None]
+    ) -> None:
+        self._paths, self.modules, self._replaced = tuple(paths), tuple(modules), replaced
         self._current: Template | None = None
         self._coming: asyncio.Task[None] | None = None
         self._old: list[Template] = []
@@ -188,6 +193,7 @@ class Nursery:
         self._current = coming
         for old in self._old:
             old.retire()
+        self._replaced()
 
     def is_current(self, pid: int) -> bool:
         """Is this child of the template in force?"""

@@ -6,7 +6,9 @@ rows; anything else its `repr`, cut.
 
 from __future__ import annotations
 
+import itertools
 import math
+import reprlib
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -47,7 +49,10 @@ def _sketch(value: Any, depth: int, members: int) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if depth < _DEPTH and isinstance(value, Mapping):
-        shown = {_key(key): _sketch(value[key], depth + 1, members) for key in [*value][:members]}
+        shown = {
+            _key(key): _sketch(value[key], depth + 1, members)
+            for key in itertools.islice(value, members)
+        }
         if len(value) > members:
             shown["..."] = f"{len(value) - members} more"
         return shown
@@ -64,9 +69,14 @@ def _key(key: Any) -> str:
     return str(key)[:100].encode("utf-8", "replace").decode()
 
 
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _TEXT
+
+
 def _cut_repr(value: Any) -> str:
-    text = repr(value).encode("utf-8", "replace").decode()
-    return text if len(text) <= _TEXT else text[:_TEXT] + "..."
+    if isinstance(value, (bytes, bytearray)):  # the repr of all of it is four times as large
+        return f"{bytes(value[:50])!r}... {len(value)} bytes" if len(value) > 50 else repr(value)
+    return _brief.repr(value).encode("utf-8", "replace").decode()
 
 
 def _table_like(value: Any, depth: int, members: int) -> Any:

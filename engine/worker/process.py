@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from penstock.clock import Clock
@@ -202,6 +203,15 @@ class Process:
         if not data:
             self._loop.remove_reader(self.plumbing.sock)  # its end is told by the template
             return
+        try:
+            self._heard_all(data)
+        except (wire.FrameError, msgspec.MsgspecError):
+            # A task wrote to a descriptor that is not its own, or was stopped in mid-sentence.
+            self._loop.remove_reader(self.plumbing.sock)
+            self.doomed = True
+            self.signal(signal.SIGKILL)
+
+    def _heard_all(self, data: bytes) -> None:
         for text in self._frames.feed(data):
             self._heard(wire.decode_from_child(text))
 
@@ -361,10 +371,9 @@ class Process:
             self._loop.remove_reader(reader)
         if self._unsent:
             self._loop.remove_writer(self.plumbing.sock)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, wire.FrameError, msgspec.MsgspecError):
             while data := self.plumbing.sock.recv(262144):
-                for text in self._frames.feed(data):
-                    self._heard(wire.decode_from_child(text))
+                self._heard_all(data)
         for which in (0, 1):
             # Bounded: a process that got away may go on writing for ever.
             for _ in range(2 * PIPE_SIZE // READ + 1):

@@ -85,7 +85,8 @@ class ProcessPool:
         self._folder = tempfile.mkdtemp(prefix="penstock-tasks-")
         settings = self.settings
         os.makedirs(settings.blobs, exist_ok=True)
-        self._nursery = Nursery(settings.paths, (settings.entry, *settings.preload))
+        modules = (settings.entry, *settings.preload)
+        self._nursery = Nursery(settings.paths, modules, self._retire_outdated)
         self._nursery.start()
 
     # ------------------------------------------------------------ the port
@@ -221,6 +222,12 @@ class ProcessPool:
         """An idle child goes, with everything that its attempts left behind."""
         child.doomed = True
         child.signal(signal.SIGKILL)
+
+    def _retire_outdated(self) -> None:
+        """A template with more modules is there: idle children of the older one go."""
+        for child in list(self._lane_of):
+            if not child.tasks and not child.doomed and not self._nursery.is_current(child.pid):
+                self._retire(child)
 
     def _kill_if_there(self, delivery: Delivery, child: Process) -> None:
         where = self._where.get(delivery)

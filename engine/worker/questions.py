@@ -16,6 +16,11 @@ from penstock.errors import PenstockError
 from penstock.events import types as t
 from penstock.worker import wire, xcom
 
+# Together these keep an outcome under 1 MB, the most that NATS takes in one message.
+INLINE_OF_ALL = 256 * 1024
+MOST_XCOMS = 1000
+MOST_SKETCHES = 32
+
 Ask = Callable[[t.AskXcoms | t.AskVariable | wire.WhereIsBlob], Any]
 
 
@@ -67,7 +72,20 @@ class TaskBackend:
         return tuple(self._pushed.values())
 
     def push(self, key: str, value: Any) -> None:
-        self._pushed[key] = xcom.encode(key, value, self._blobs)
+        others = [one for name, one in self._pushed.items() if name != key]
+        if len(others) >= MOST_XCOMS:
+            raise xcom.XcomError(
+                f"this attempt has pushed {MOST_XCOMS} XComs; {key!r} would be one more. Push one "
+                "dict or list in their place."
+            )
+        room = INLINE_OF_ALL - sum(one.size for one in others if one.blob is None)
+        self._pushed[key] = xcom.encode(
+            key,
+            value,
+            self._blobs,
+            inline=max(0, min(xcom.INLINE, room)),
+            sketch=len(others) < MOST_SKETCHES,
+        )
 
     def variable(self, key: str) -> str | None:
         answer = self._ask(t.AskVariable(key=key))

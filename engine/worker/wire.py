@@ -116,6 +116,10 @@ def frame(message: ToChild | FromChild) -> bytes:
     return len(text).to_bytes(4, "big") + text
 
 
+class FrameError(ValueError):
+    """What came over the socket is no frame: somebody else wrote to it, or was cut off."""
+
+
 class Frames:
     """Cuts a stream of bytes into frames."""
 
@@ -128,7 +132,10 @@ class Frames:
         buffer += data
         found, start, end = [], 0, len(buffer)
         while end - start >= 4:
-            stop = start + 4 + int.from_bytes(buffer[start : start + 4], "big")
+            length = int.from_bytes(buffer[start : start + 4], "big")
+            if length > MAX_FRAME:
+                raise FrameError(f"a frame of {length} bytes")
+            stop = start + 4 + length
             if stop > end:
                 break
             found.append(bytes(buffer[start + 4 : stop]))

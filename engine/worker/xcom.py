@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from penstock.errors import PenstockError
-from penstock.events.types import Xcom
+from penstock.events.types import ABSENT, Xcom
 from penstock.worker import exact, preview
 
 INLINE = 64 * 1024
@@ -210,22 +210,27 @@ CODECS = (
 READERS = {codec.name: codec.read for codec in CODECS} | {"json": _read_json}
 
 
-def encode(key: str, value: Any, blobs: BlobFolder) -> Xcom:
-    """Return an XCom's description; large bytes are a blob by then. May raise UnstorableError."""
+def encode(
+    key: str, value: Any, blobs: BlobFolder, *, inline: int = INLINE, sketch: bool = True
+) -> Xcom:
+    """Return an XCom's description; large bytes are a blob by then. May raise UnstorableError.
+
+    inline: bytes that may ride in the description. sketch: make a preview.
+    """
     length = exact.length(value)
     text = exact.as_json(value)
-    if text is not None and len(text) <= INLINE:
+    if text is not None and len(text) <= inline:
         return Xcom(
             key=key, value=msgspec.Raw(text), size=len(text), is_none=value is None, length=length
         )
-    shown = msgspec.Raw(preview.of(value))
+    shown = msgspec.Raw(preview.of(value)) if sketch else ABSENT
     if text is not None:
         kept = _keep_bytes(text, blobs)
         return Xcom(key=key, blob=kept, size=len(text), preview=shown, length=length)
     for codec in CODECS:
         if codec.fits(value):
             try:
-                inline, blob, size = _written(codec, value, blobs)
+                text64, blob, size = _written(codec, value, blobs, inline)
             except Exception as error:
                 if codec.name == "pickle":
                     raise UnstorableError(key, value, error) from error
@@ -233,7 +238,7 @@ def encode(key: str, value: Any, blobs: BlobFolder) -> Xcom:
             return Xcom(
                 key=key,
                 codec=codec.name,
-                inline=inline,
+                inline=text64,
                 blob=blob,
                 size=size,
                 preview=shown,
@@ -249,20 +254,22 @@ def _keep_bytes(text: bytes, blobs: BlobFolder) -> str:
     return blobs.keep(file)
 
 
-def _written(codec: Codec, value: Any, blobs: BlobFolder) -> tuple[str | None, str | None, int]:
+def _written(
+    codec: Codec, value: Any, blobs: BlobFolder, inline: int
+) -> tuple[str | None, str | None, int]:
     """Return (base64 of it, its blob, its size); one of the first two is None."""
-    if codec.size(value) <= INLINE:
+    if codec.size(value) <= inline:
         buffer = io.BytesIO()
         codec.write(value, buffer)
         data = buffer.getvalue()
-        if len(data) <= INLINE:
+        if len(data) <= inline:
             return base64.b64encode(data).decode(), None, len(data)
         return None, _keep_bytes(data, blobs), len(data)
     file = blobs.scratch()
     try:
         codec.write(value, file)
         size = os.path.getsize(file)
-        if size <= INLINE:
+        if size <= inline:
             with open(file, "rb") as opened:
                 return base64.b64encode(opened.read()).decode(), None, size
         return None, blobs.keep(file), size

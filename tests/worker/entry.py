@@ -7,6 +7,7 @@ Arguments ride in the run's conf. Each function does one thing that real tasks d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import os
@@ -234,3 +235,19 @@ def prints_then_touches(work, conf, backend):
 
 def gives_text(work, conf, backend):
     return "x" * conf["size"]
+
+
+def has_modules(work, conf, backend):
+    return [name in sys.modules for name in conf["names"]]
+
+
+def writes_everywhere(work, conf, backend):
+    for fd in range(3, 20):
+        with contextlib.suppress(OSError):
+            os.write(fd, b"\xff" * 100)
+    time.sleep(1000)
+
+
+def pushes_much(work, conf, backend):
+    for number in range(40):
+        backend.push(f"k{number}", "x" * 50_000 + str(number))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 from worker_play import PoolPlay, appears, job, value_of, vanishes
 
@@ -373,3 +376,60 @@ async def test_a_renewed_exclusive_job_ends_as_any_other(tmp_path: Path, said: P
         )
         assert (value_of(one), value_of(two)) == (1, 2)
         assert crash.signal == signal.SIGSEGV
+
+
+# ---------------------------------------------------------------- preloading
+
+
+@pytest.mark.ml
+async def test_heavy_modules_are_soon_there_before_the_fork(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    async with PoolPlay(tmp_path) as play:
+        first, second = await play.run(
+            job("gives_frame", conf={"rows": 3}), job("has_modules", conf={"names": ["pandas"]})
+        )
+        assert first.xcoms[0].codec == "arrow"
+        assert value_of(second) == [True]
+        play.pool.run(1, [job("sleeps", conf={"file": str(tmp_path / "said")})])
+        await appears(tmp_path / "said")  # an older child at work does not hold up the change
+        while True:
+            [there] = await play.run(job("has_modules", conf={"names": ["pandas"]}), lane=2)
+            if value_of(there) == [True]:
+                break
+            play.pool.stop(job("nothing").work.delivery, "unknown: nothing happens")
+
+
+async def test_a_task_that_writes_to_the_workers_socket_costs_only_itself(tmp_path: Path) -> None:
+    async with PoolPlay(tmp_path) as play:
+        vandal, after = await play.run(job("writes_everywhere"), job("index", 1))
+        assert vandal.how == "died"
+        assert value_of(after) == 1
+
+
+async def test_many_pushes_stay_small_enough_for_one_message(tmp_path: Path) -> None:
+    async with PoolPlay(tmp_path) as play:
+        [ending] = await play.run(job("pushes_much"))
+        assert len(ending.xcoms) == 41
+        assert len(t.encode(list(ending.xcoms))) < 500_000
+        assert sum(xcom.blob is not None for xcom in ending.xcoms) > 30
+
+
+async def test_whatever_is_killed_each_job_ends_once(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    async with PoolPlay(tmp_path) as play:
+        jobs = [job("touches", n, {"file": str(tmp_path / "said")}) for n in range(600)]
+        for lane in range(3):
+            play.pool.run(lane, jobs[lane::3])
+        for goal in range(60, 600, 60):
+            await play.ear.hears(lambda goal=goal: len(play.ear.endings) >= goal)
+            here = psutil.Process().children(recursive=True)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                chance.choice(here).kill()
+        endings = await play.ends(*jobs)
+        ran = [line.split()[1] for line in (tmp_path / "said").read_text().splitlines()]
+        assert len(ran) == len(set(ran)), "nothing runs twice"
+        for one, ending in zip(jobs, endings, strict=True):
+            index = str(one.work.attempt.index)
+            assert ending.how in ("returned", "died")
+            assert ending.begun
+            assert ending.how == "died" or index in ran

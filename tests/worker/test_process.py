@@ -54,7 +54,8 @@ class Play:
             paths=(HERE,),
         )
         text = msgspec.json.encode(settings).decode()
-        process = subprocess.Popen([sys.executable, "-c", RUN, text])
+        command = [sys.executable, "-c", RUN, text]
+        process = subprocess.Popen(command)  # noqa: ASYNC220 (as good as at once)
         self.workers.append(process)
         await self.leader.hears(lambda: any(b.worker == name for b in self.leader.all(t.Heartbeat)))
         return process

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worker_play import HERE, appears, job
+from worker_play import HERE, appears, job, vanishes
 
 from penstock.clock import SystemClock
 from penstock.events import types as t
@@ -37,6 +37,7 @@ class Leader:
         self.heard: list[t.Up] = []
         self.outcomes: dict[t.Delivery, list[t.Outcome]] = {}
         self.confirms = True
+        self.renews = False
         self.changed = asyncio.Event()
         self.saying: set[asyncio.Task[None]] = set()
 
@@ -47,7 +48,10 @@ class Leader:
         word = t.decode_up(message.payload)
         self.heard.append(word)
         if isinstance(word, t.Hello):
-            self.later(t.Welcome(epoch=self.epoch, lease=self.lease), word.worker)
+            welcome = t.Welcome(epoch=self.epoch, lease=self.lease, renews=self.renews)
+            self.later(welcome, word.worker)
+        if isinstance(word, t.Heartbeat) and self.renews:
+            self.later(t.Renewed(epoch=self.epoch, beat=word.beat), word.worker)
         if isinstance(word, t.Outcomes):
             for outcome in word.ended:
                 self.outcomes.setdefault(outcome.delivery, []).append(outcome)
@@ -400,3 +404,51 @@ async def test_a_child_killed_by_a_stranger_is_no_failed_try(play: Play, tmp_pat
     os.kill(int(pid), signal.SIGKILL)
     outcome = await play.leader.outcome(one)
     assert (type(outcome), outcome.begun) == (t.AttemptInterrupted, True)
+
+
+async def test_an_exclusive_child_dies_when_no_heartbeat_can_be_heard(
+    play: Play, tmp_path: Path
+) -> None:
+    play.leader.lease = 1.5
+    await play.worker()
+    said = tmp_path / "said"
+    one = job("sleeps", conf={"file": str(said)}, exclusive=True)
+    await play.leader.dispatch(one)
+    [pid] = await appears(said)
+    began = asyncio.get_running_loop().time()
+    bus = next(bus for bus in play.server.buses if bus.name == NAME)  # type: ignore[attr-defined]
+    play.server.cut(bus, mend=False)
+    await vanishes(int(pid))
+    assert asyncio.get_running_loop().time() - began < play.leader.lease
+    bus.mend_later()
+    outcome = await play.leader.outcome(one)
+    assert type(outcome) is t.AttemptInterrupted
+
+
+async def test_an_exclusive_child_lives_on_while_heartbeats_go_out(
+    play: Play, tmp_path: Path
+) -> None:
+    play.leader.lease = 0.9
+    await play.worker()
+    said = tmp_path / "said"
+    one = job("sleeps", conf={"file": str(said)}, exclusive=True)
+    await play.leader.dispatch(one)
+    [pid] = await appears(said)
+    seen = len(play.leader.all(t.Heartbeat))
+    await play.leader.hears(lambda: len(play.leader.all(t.Heartbeat)) > seen + 6)  # two leases
+    assert Path(f"/proc/{pid}").exists()
+    assert one.work.delivery not in play.leader.outcomes
+
+
+async def test_a_leader_that_confirms_heartbeats_is_taken_at_its_word(
+    play: Play, tmp_path: Path
+) -> None:
+    play.leader.lease, play.leader.renews = 1.0, True
+    await play.worker()
+    said = tmp_path / "said"
+    one = job("sleeps", conf={"file": str(said)}, exclusive=True)
+    await play.leader.dispatch(one)
+    [pid] = await appears(said)
+    play.leader.renews = False  # it hears no heartbeat any more, though they can be sent
+    await vanishes(int(pid))
+    assert type(await play.leader.outcome(one)) is t.AttemptInterrupted
