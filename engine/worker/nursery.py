@@ -54,7 +54,8 @@ class Template:
         )
         theirs.close()
         start = template.Start(paths=tuple(paths), modules=tuple(modules))
-        self._control.sendall(template.encode(start))
+        with contextlib.suppress(OSError):  # it died at once: the end of file will tell
+            self._control.sendall(template.encode(start))
         self._control.setblocking(False)
         self._loop.add_reader(self._control, self._hear)
 
@@ -74,7 +75,10 @@ class Template:
                 raise PoolError("the template process ended")
             told = self._loop.create_future()
             self._fork = (child, told)
-            socket.send_fds(self._control, [template.encode(fork)], list(fds))
+            try:
+                socket.send_fds(self._control, [template.encode(fork)], list(fds))
+            except OSError:
+                self.close()  # it died a moment ago, and its end was not read yet
             await told
 
     def retire(self) -> None:
