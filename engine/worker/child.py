@@ -226,7 +226,12 @@ class Child:
         try:
             try:
                 self.inside = True
-                self.entry.run(work, info, backend, started_at)
+                if work.is_async:  # an exclusive one: it has this process to itself
+                    import asyncio  # late: sync children do without
+
+                    asyncio.run(self.entry.run_async(work, info, backend, started_at))
+                else:
+                    self.entry.run(work, info, backend, started_at)
             finally:
                 self.inside = False
                 self.leave_if_forked(sys.exception())

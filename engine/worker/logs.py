@@ -8,7 +8,6 @@ children are not read from, so their pipes push back and no memory grows here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from penstock.events.bus import Bus, BusError
@@ -47,6 +46,7 @@ class LogShipper:
         self._books: dict[Delivery, _Book] = {}
         self._unconfirmed: list[tuple[str, bytes]] = []
         self._bytes = 0
+        self._broken = False
         self.waiting: dict[Delivery, Holding] = {}  # those with lines to send
         self.work = asyncio.Event()
         self._confirming = asyncio.Lock()
@@ -64,6 +64,8 @@ class LogShipper:
 
     async def ship(self, holding: Holding, *, patient: bool = False) -> None:
         """Send all that a delivery has printed. patient: wait while too much is on its way."""
+        if self._broken:  # what the wire lost goes first, so that no outcome overtakes its lines
+            await self._send_again(len(self._unconfirmed))
         self.waiting.pop(holding.delivery, None)
         book = self._books.get(holding.delivery)
         if book is None:
@@ -124,6 +126,7 @@ class LogShipper:
             try:
                 await self._bus.flushed()
             except BusError:
+                self._broken = True
                 await asyncio.sleep(RETRY)
                 await self._send_again(number)
                 continue
@@ -135,13 +138,17 @@ class LogShipper:
             try:
                 await self._bus.store(subject, payload, wait=False)
             except BusError:
+                self._broken = True
                 return
+        self._broken = False
 
     async def _store(self, subject: str, payload: bytes) -> None:
         self._unconfirmed.append((subject, payload))
         self._bytes += len(payload)
-        with contextlib.suppress(BusError):  # `confirm` sends it again
+        try:
             await self._bus.store(subject, payload, wait=False)
+        except BusError:
+            self._broken = True  # it is sent again with the rest of what is not confirmed
         self.work.set()
 
 

@@ -78,7 +78,8 @@ class Pool(Protocol):
     """Runs jobs in children.
 
     - `run` takes jobs for a lane. Jobs of one lane run one after another, in the order given; lanes
-      run side by side. Jobs that are `is_async` have no lane: all run at once.
+      run side by side. Jobs that are `is_async` have no lane: all run at once. One that is
+      `exclusive` as well has a process of its own, and so a lane.
     - For each job `ended` is called exactly once, unless `take_back` returned it. What the job
       printed is told by `printed`, in order, before its `ended`; `began` is told before either. A
       job of which `began` was told may still turn out not to have begun: then `take_back` returns

@@ -92,8 +92,8 @@ class ProcessPool:
     # ------------------------------------------------------------ the port
 
     def run(self, lane: int, jobs: Sequence[Job]) -> None:
-        together = [job for job in jobs if job.work.is_async]
-        alone = [job for job in jobs if not job.work.is_async]
+        together = [job for job in jobs if job.work.is_async and not job.work.exclusive]
+        alone = [job for job in jobs if not job.work.is_async or job.work.exclusive]
         if together:
             self._give(ASYNC, "async", together)
         if alone:
@@ -109,7 +109,7 @@ class ProcessPool:
             mine = [job for job in lane.waiting if job.work.delivery in wanted]
             if mine:
                 back += [job.work.delivery for job in mine]
-                lane.waiting = deque(job for job in lane.waiting if job not in mine)
+                lane.waiting = deque(job for job in lane.waiting if job.work.delivery not in wanted)
             self._advance(lane)
         return back
 
@@ -332,7 +332,10 @@ class ProcessPool:
         lane.waiting.extendleft(reversed(unbegun))
         if lane.child is child:
             lane.child = None
-        self._advance(lane)
+        if lane.waiting:
+            self._advance(lane)
+        elif lane.making is None:
+            self._lanes.pop(lane.number, None)
 
     # ------------------------------------------------------------ memory
 

@@ -12,6 +12,7 @@ heartbeat, on the subject of the outcomes; a lower epoch is refused; nothing run
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 
 from penstock.clock import Clock
@@ -67,6 +68,7 @@ class Worker:
         self._looking: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
         self._released = asyncio.Event()
+        self._extra_lanes = itertools.count(who.slots)
         self._uploads: set[asyncio.Task[None]] = set()
         self._handlers: dict[type[t.Down], Callable[..., None]] = {
             t.Welcome: self.on_welcome,
@@ -344,7 +346,8 @@ class Worker:
         self.ledger.add(holding)
         assert holding.job is not None
         if holding.job.work.is_async:
-            self.pool.run(-1, [holding.job])
+            # Without a slot. An exclusive one has a process, so a lane, that no other is given.
+            self.pool.run(next(self._extra_lanes), [holding.job])
         elif self.presence.draining:
             self._give_back([holding])
         else:

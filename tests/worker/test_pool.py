@@ -434,3 +434,20 @@ async def test_whatever_is_killed_each_job_ends_once(tmp_path: Path) -> None:
             assert ending.how in ("returned", "died")
             assert ending.begun
             assert ending.how == "died" or index in ran
+
+
+async def test_an_exclusive_async_job_has_a_guarded_process_of_its_own(tmp_path: Path) -> None:
+    async with PoolPlay(tmp_path) as play:
+        play.pool.renew(60)
+        alone = job("naps", 1, {"seconds": 0.01}, is_async=True, exclusive=True)
+        [ending] = await play.run(alone, lane=7)
+        assert value_of(ending) == 1
+        assert play.ear.text(alone)[0] == "before 1"
+        said = tmp_path / "said"
+        endless = job("naps_long", conf={"file": str(said)}, is_async=True, exclusive=True)
+        play.pool.run(8, [endless])
+        [pid] = await appears(said)
+        play.pool.stop(endless.work.delivery, "cancelled")
+        [stopped] = await play.ends(endless)
+        assert stopped.asked == "cancelled"
+        await vanishes(int(pid))
