@@ -151,7 +151,7 @@ async def _connect(url: str, seed: str | None) -> NatsBus:
     """Connect, in CONNECT_SECONDS or not at all.
 
     Python 3.11's `wait_for`, which nats-py connects with, may drop the cancellation by which a
-    timeout ends it; nats-py then tries for ever (seen once in six). So it is cancelled until it ends.
+    timeout ends it; nats-py then tries for ever (seen once in six). So it is cancelled again.
     """
     from penstock.events.nats_bus import NatsBus
 

@@ -123,7 +123,7 @@ class Stack:
 
     async def drain(self, *, patience: float | None = None) -> None:
         """End everything in order; each role may take `patience` seconds, else the setting's."""
-        if self._is_over:
+        if self._is_over or self.lock.fd < 0:  # never begun: what is there is another's
             return
         self._is_over = True
         for role in reversed(self.roles):
@@ -134,7 +134,7 @@ class Stack:
 
     async def kill(self) -> None:
         """End everything at once; for a state folder that nobody will read again."""
-        if self._is_over:
+        if self._is_over or self.lock.fd < 0:  # never begun: what is there is another's
             return
         self._is_over = True
         for role in self.roles:
