@@ -158,7 +158,6 @@ def settle(
     The caller has taken it out of `run.active`.
     """
     record.states[place] = end
-    record.due.pop(place, None)
     if outcome is not None:
         turn.row(
             run,

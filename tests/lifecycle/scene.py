@@ -34,7 +34,7 @@ from penstock.events.types import (
     Xcom,
 )
 from penstock.lifecycle.advance import Entry, advance
-from penstock.lifecycle.commands import Command, Notify, NotifyRun, Ready, Remind
+from penstock.lifecycle.commands import Command, InstanceRow, Notify, NotifyRun, Ready, Remind
 from penstock.lifecycle.invariants import check
 from penstock.lifecycle.plan import Plan, Step
 from penstock.lifecycle.state import DagState, RunState, State, TaskRecord
@@ -197,6 +197,22 @@ class Scene:
         )
 
     # ------------------------------------------------------------ looking
+
+    def wrong_rows(self) -> list[tuple[str, str, int]]:
+        """Instances of which the projection would show another state, try or due time."""
+        rows = {(row.run, row.task, row.index): row for row in self.commands(InstanceRow)}
+        wrong = []
+        for run in self.state.runs.values():
+            for record in run.tasks:
+                for place, code in enumerate(record.states):
+                    key = (run.key, record.step.task.task_id, record.index(place))
+                    row = rows.get(key)
+                    now = (WORDS[code], record.tries[place], record.due.get(place))
+                    if row is None:
+                        wrong += [key] if code != record.rest else []
+                    elif (row.state, row.try_number, row.due) != now:
+                        wrong.append(key)
+        return wrong
 
     def current(self, task: str, index: int = -1, run: str = "d/r") -> Attempt:
         """The attempt of this instance that is held."""

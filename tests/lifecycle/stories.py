@@ -173,7 +173,7 @@ class Teller:
     def say_again(self) -> None:
         event = self.pick(self.past[::-1])
         if event is not None:
-            self.scene.say(event)
+            assert self.scene.say(event) == [], "what was told before is no news (law 6)"
 
     def old_delivery(self) -> None:
         """A worker that was given up for lost comes back with an outcome of its delivery."""
@@ -207,8 +207,8 @@ class Teller:
             self.scene.cancel(run)
 
 
-COMMON = ("succeed",) * 8 + ("fail", "start", "ring") * 2
-RARE = ("skip", "interrupt", "lose_worker", "say_again", "old_delivery", "wait")
+COMMON = ("succeed",) * 8 + ("fail", "start", "ring", "say_again") * 2
+RARE = ("skip", "interrupt", "lose_worker", "old_delivery", "wait")
 ACTS = st.sampled_from((*COMMON, *RARE, "trigger", "cancel"))
 
 XCOMS: st.SearchStrategy[tuple[Xcom, ...]] = st.sampled_from(

@@ -25,7 +25,6 @@ from penstock.events.types import (
 from penstock.lifecycle.advance import Entry, advance, run_of
 from penstock.lifecycle.commands import (
     Command,
-    InstanceRow,
     Notify,
     NotifyRun,
     Ready,
@@ -198,16 +197,7 @@ def test_every_change_is_told_and_is_one_that_the_table_of_states_allows(scene: 
 
 @given(scene=ANY_STORY)
 def test_the_rows_say_what_the_state_says(scene: Scene) -> None:
-    rows = {(row.run, row.task, row.index): row for row in scene.commands(InstanceRow)}
-    for run in scene.state.runs.values():
-        for record in run.tasks:
-            for place, code in enumerate(record.states):
-                row = rows.get((run.key, record.step.task.task_id, record.index(place)))
-                if row is None:
-                    assert code == record.rest
-                else:
-                    said = (row.state, row.try_number, row.due)
-                    assert said == (WORDS[code], record.tries[place], record.due.get(place))
+    assert scene.wrong_rows() == []
 
 
 @given(scene=ANY_STORY)

@@ -215,6 +215,7 @@ def test_a_cancelled_run_fails_what_runs_and_skips_what_has_not_begun() -> None:
     scene = stopping_dag()
     commands = scene.cancel(by="ann")
     assert scene.states() == AFTER | {"running": "failed", "wide[1]": "failed"}
+    assert scene.wrong_rows() == []
     assert of(StopRun, commands) == [StopRun("d/r", "cancelled by ann")]
     assert (scene.run().state, scene.run().reason) == ("failed", "cancelled by ann")
     assert of(RunOver, commands) == [RunOver("d/r")]
@@ -224,6 +225,7 @@ def test_a_run_that_takes_too_long_skips_what_runs_as_well() -> None:
     scene = stopping_dag(dagrun_timeout=90.0)
     scene.ring("run_timeout")
     assert scene.states() == AFTER | {"running": "skipped", "wide[1]": "skipped"}
+    assert scene.wrong_rows() == []
     assert (scene.run().state, scene.run().reason) == ("failed", "run timeout: 90 s are over")
 
 
