@@ -20,6 +20,7 @@ import select
 import signal
 import socket
 import sys
+import warnings
 from typing import Any
 
 import msgspec
@@ -195,6 +196,9 @@ def main(args: list[str]) -> None:
     control.set_inheritable(False)
     kernel.die_with_parent(parent, signal.SIGTERM)
     gc.disable()
+    # Native threads of a preloaded library (OpenBLAS) make Python 3.12 warn at each fork; they are
+    # idle, and nothing is computed here.
+    warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
     template = Template(control)
     preload(Start(modules=("penstock.worker.child",)))
     template.serve()
