@@ -8,6 +8,7 @@ sent what is the dispatcher's, when something is due is the timekeeper's. This i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -63,6 +64,7 @@ from penstock.store.database import Database
 from penstock.store.reading import Reading
 
 BEAT_SECONDS = 1.0
+CONFIRM_BEATS = 10
 
 log = logging.getLogger("penstock.coordinator")
 
@@ -197,8 +199,13 @@ class Coordinator:
             self.timekeeper.plan(dag_id)
 
     async def beat(self) -> None:
-        """Tell standbys that the leader lives, and what they need not keep any more."""
-        while True:
+        """Tell standbys that the leader lives, and what they need not keep any more.
+
+        Now and then see that it does: with nothing to append a deposed leader would never hear.
+        """
+        for beat in itertools.count(1):
+            if beat % CONFIRM_BEATS == 0:
+                self.sequencer.doubt()
             word = Leading(
                 epoch=self.state.epoch, leader=self.settings.name, noticed=self.relay.noticed
             )
@@ -207,6 +214,7 @@ class Coordinator:
 
     def reconnected(self) -> None:
         self.sequencer.doubt()
+        self.relay.reconnected()
 
     # ------------------------------------------------------------ folding
 

@@ -59,7 +59,7 @@ class Dispatcher:
         self.number = 0
         self.links: dict[str, Link] = {}
         self.by_attempt: dict[Attempt, Holding] = {}
-        self.by_run: dict[str, set[Holding]] = {}
+        self.by_run: dict[str, dict[Holding, None]] = {}
         self.queue = ReadyQueue(state, self.by_attempt.__contains__)
         self.unheard: set[str] = set()  # workers of the log that have not answered the roll call
         self.withheld: list[Ready] = []
@@ -165,7 +165,7 @@ class Dispatcher:
     def hold(self, holding: Holding) -> None:
         holding.link.hold(holding)
         self.by_attempt[holding.attempt] = holding
-        self.by_run.setdefault(holding.attempt.run, set()).add(holding)
+        self.by_run.setdefault(holding.attempt.run, {})[holding] = None
 
     def release(self, holding: Holding) -> None:
         """The worker has it no more: its slots, there and in pools, are free."""
@@ -174,7 +174,7 @@ class Dispatcher:
             del self.by_attempt[holding.attempt]
         of_run = self.by_run.get(holding.attempt.run)
         if of_run is not None:
-            of_run.discard(holding)
+            of_run.pop(holding, None)
             if not of_run:
                 del self.by_run[holding.attempt.run]
         self.queue.release(holding.taken)
@@ -212,8 +212,8 @@ class Dispatcher:
         if link is not None:
             link.settled.add(delivery)
         holding = self.by_attempt.get(attempt)
-        # A worker that has an attempt already does not run a later delivery of it: one end for all.
-        if holding is not None and holding.link.worker == worker:
+        # Who has an attempt already, or inherited its outcome, does not run a later delivery of it.
+        if holding is not None and holding.link.worker in (worker, sender):
             self.release(holding)
         link = self.links.get(worker)
         holding = None if link is None else link.holdings.get(delivery)

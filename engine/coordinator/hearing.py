@@ -46,12 +46,19 @@ class Hearing:
 
     async def open(self, start: Start) -> None:
         """Listen from now on. start: runs a coroutine in the leader's task group."""
-        self.start = start
+
+        def start_if_open(doing: Coroutine[Any, Any, None]) -> None:
+            try:
+                start(doing)
+            except RuntimeError:  # the leader is ending: whoever asked will ask again
+                doing.close()
+
+        self.start = start_if_open
         one = self.coordinator
         await one.bus.subscribe(one.subjects.all_up, self.word)
         await one.bus.subscribe(one.subjects.ask, one.questions.asked)
         await one.bus.subscribe(one.subjects.rpc_triggers, one.triggers.requested)
-        await open_api(one, start)
+        await open_api(one, start_if_open)
 
     # ------------------------------------------------------------ workers
 
@@ -81,8 +88,18 @@ class Hearing:
         if again:
             self.coordinator.dispatcher.stored(word.worker, tuple(again))
 
+    def heartbeat(self, beat: Heartbeat) -> None:
+        self.look_at(beat.last.epoch)
+        self.coordinator.dispatcher.heartbeat(beat)
+
+    def look_at(self, epoch: int) -> None:
+        """A worker knows a later leader than us? Then see whether we are one still."""
+        if epoch > self.coordinator.sequencer.epoch:
+            self.coordinator.sequencer.doubt()
+
     def hello(self, hello: Hello) -> None:
         state = self.coordinator.state
+        self.look_at(hello.epoch)
         for worker in hello.replaces:
             if worker in state.workers:
                 self.lost(worker, f"is dead; {hello.worker} took its place", (), clean=False)
@@ -141,7 +158,7 @@ class Hearing:
 HEARD: dict[type[Any], Callable[[Hearing, Any], None]] = {
     Outcomes: Hearing.outcomes,
     Hello: Hearing.hello,
-    Heartbeat: lambda self, word: self.coordinator.dispatcher.heartbeat(word),
+    Heartbeat: Hearing.heartbeat,
     GivenBack: lambda self, word: self.coordinator.dispatcher.given_back(word),
     Goodbye: Hearing.goodbye,
 }

@@ -239,6 +239,10 @@ class World:
                 disk = process.disk  # type: ignore[attr-defined]
                 await self.kill(process)
                 await self.start_coordinator(disk)
+        for process in list(self.workers.values()):
+            if not process.is_alive:
+                await self.kill(process)
+                await self.start_worker()
 
     @property
     def leader(self) -> Coordinator | None:
