@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINTED := engine events steps tests examples benchmarks docs
 
-.PHONY: setup check format generated test test-all bench chaos clean
+.PHONY: setup check lint types imports generated-check format generated test test-all bench chaos clean
 
 # Strict: every file is linked by name, so that mypy finds the three folders as one package. A new
 # file needs a new link; hence again whenever the list of files changes.
@@ -23,11 +23,20 @@ $(VENV)/.files: FORCE
 
 FORCE:
 
-check: setup
+# Parts, so that `make -k check` tells everything that is wrong.
+check: lint types imports generated-check
+
+lint: setup
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
+
+types: setup
 	$(BIN)/mypy --strict -p penstock
+
+imports: setup
 	$(BIN)/lint-imports
+
+generated-check: setup
 	$(BIN)/python docs/generate.py --check
 
 format: setup

@@ -23,7 +23,7 @@ MARK = "<!-- drawn by docs/generate.py from the rooms' docstrings -->\n"
 
 
 def purpose(room: Path) -> str:
-    """Return the first sentence of the room's docstring; a room without one is an error."""
+    """Return the first paragraph of the room's docstring; a room without one is an error."""
     text = ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
     if not text:
         sys.exit(f"{room.relative_to(ROOT)}/__init__.py has no docstring: say what lives there.")

@@ -1,0 +1,1 @@
+"""One machine's processes: NATS, coordinator and worker, started, watched, started again."""
