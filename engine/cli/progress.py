@@ -17,7 +17,7 @@ from penstock.cli.output import COLOURS
 from penstock.cli.times import span
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 ROWS = 20
 """Tasks that the live picture shows at most; those that have ended make room first."""
@@ -89,12 +89,14 @@ class Picture:
     def close(self) -> None:
         self.live.stop()
 
-    def draw(self) -> Table:
+    def draw(self) -> Group:
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
+        head = Text(self.title, style="bold")
+        head.append(f"  {span(time.monotonic() - self.since)}", style="not bold")
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(Text(self.title, style="bold"), Text(span(time.monotonic() - self.since)))
         open_first = sorted(self.counts, key=lambda task: self._is_over(task))
         shown = set(open_first[:ROWS])
         for task, counts in self.counts.items():
@@ -102,7 +104,7 @@ class Picture:
                 grid.add_row(Text(task), self._words(counts))
         if len(self.counts) > ROWS:
             grid.add_row(Text(f"and {len(self.counts) - ROWS} more", style="dim"))
-        return grid
+        return Group(head, grid)
 
     def _is_over(self, task: str) -> bool:
         counts = +self.counts[task]
@@ -120,10 +122,13 @@ class Picture:
         return text or Text("-", style="dim")
 
 
-def choose(tasks: Sequence[str], *, as_json: bool) -> Progress | None:
-    """Return what fits where stderr goes; None where nobody would read it."""
+def choose(tasks: Sequence[str], *, as_json: bool, verbose: bool = False) -> Progress | None:
+    """Return what fits where stderr goes; None where nobody would read it.
+
+    verbose: the tasks' logs stream to stderr, where a picture would be drawn over them.
+    """
     import sys
 
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not verbose:
         return Picture(tasks)
     return None if as_json else Lines()

@@ -223,7 +223,8 @@ async def run_on(daemon: Daemon, request: RunRequest, dags: list[SerializedDag])
     from penstock.cli.watching import Watch, stream_logs
 
     dag = choose(request, dags)
-    progress = choose_progress([task.task_id for task in dag.tasks], as_json=request.as_json)
+    names = [task.task_id for task in dag.tasks]
+    progress = choose_progress(names, as_json=request.as_json, verbose=request.verbose)
     registration = {"dags": [msgspec.to_builtins(dag)], "paused": True}
     await daemon.ask_with("register", registration, patience=START_SECONDS)
     async with Watch(daemon, dag.dag_id, progress.heard if progress else None) as watch:

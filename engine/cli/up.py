@@ -22,7 +22,7 @@ from penstock.home import Home
     "--nats-port", type=click.IntRange(1, 65535), help="Let other services in; else any free port."
 )
 @click.option("--nats-host", default="127.0.0.1", show_default=True, help="Where NATS listens.")
-@click.option("--drain", type=float, default=60.0, show_default=True, metavar="SECONDS")
+@click.option("--drain", type=float, default=30.0, show_default=True, metavar="SECONDS")
 @home_option
 def command(
     home: Home,
@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Start Penstock here: nats-server, a coordinator and a worker, supervised.
 
-    What dies is started again. SIGTERM or Ctrl-C drains: running tasks may end, nothing new is
-    begun; a second one ends everything at once. Nothing is lost either way.
+    What dies is started again. SIGTERM or Ctrl-C drains: running tasks get --drain seconds to end,
+    nothing new is begun; a second one ends everything at once. Nothing is lost either way.
     """
     from penstock.supervisor.stack import StackSettings
 

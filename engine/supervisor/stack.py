@@ -27,6 +27,9 @@ from penstock.supervisor.role import Key, Role, RoleError
 from penstock.supervisor.roster import Listed, mark_of, write_roster
 
 T = TypeVar("T")
+MARGIN_SECONDS = 10.0
+"""What a role may take to end beyond what its tasks may."""
+
 LOG_LIMIT = 16 * 1024 * 1024
 """Bytes of a role's log after which a start puts it aside as `<role>.log.1`."""
 
@@ -36,7 +39,7 @@ class StackSettings(Struct, kw_only=True):
 
     slots: of the worker; 0 for no worker. dags: the folder to watch, None for none. host, port:
     where NATS listens; -1: any free port. quiet: the roles' own logs go to the folder's logs/, not
-    to our stderr. stubborn: see `Role`. drain: seconds that a role may take to end.
+    to our stderr. stubborn: see `Role`. drain: seconds that running tasks get to end.
     """
 
     slots: int = 1
@@ -46,7 +49,7 @@ class StackSettings(Struct, kw_only=True):
     port: int = -1
     quiet: bool = True
     stubborn: bool = False
-    drain: float = 60.0
+    drain: float = 30.0
 
 
 class Stack:
@@ -122,12 +125,13 @@ class Stack:
             task.cancel()
 
     async def drain(self, *, patience: float | None = None) -> None:
-        """End everything in order; each role may take `patience` seconds, else the setting's."""
+        """End everything in order. patience: seconds that a role may take; else as the settings."""
         if self._is_over or self.lock.fd < 0:  # never begun: what is there is another's
             return
         self._is_over = True
         for role in reversed(self.roles):
-            await role.stop(patience=self.settings.drain if patience is None else patience)
+            drain = self.settings.drain + MARGIN_SECONDS
+            await role.stop(patience=drain if patience is None else patience)
         if self.server:
             await self.server.stop()
         await self._end()
@@ -176,6 +180,7 @@ class Stack:
 
     def _worker(self, key: Key) -> Role:
         arguments = ["--home", str(self.home), "--slots", str(self.settings.slots)]
+        arguments += ["--drain", str(self.settings.drain)]
         for queue in self.settings.queues:
             arguments += ["--queue", queue]
         return self._role("worker", arguments, key)

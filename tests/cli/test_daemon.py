@@ -47,6 +47,15 @@ DAGS = """
             raise ValueError("the lake is empty")
         fail()
 """
+FAR = """
+    import os
+    from penstock import DAG, task
+    with DAG("far", schedule=None):
+        @task(queue="far")
+        def worker():
+            return os.environ["WHERE"]
+        worker()
+"""
 EMPTY = """
     from penstock import DAG
     from penstock.steps.empty import EmptyOperator
@@ -271,6 +280,58 @@ def test_a_role_that_is_killed_comes_back_and_the_run_goes_on(up: Daemon, role: 
     assert up.pids()[role] != before
     found: list[Any] = up("status", "--json").document["processes"]
     assert next(one["restarts"] for one in found if one["role"] == role) >= 1
+
+
+def credentials(up: Daemon) -> dict[str, str]:
+    return dict(json.loads((up.home / "credentials.json").read_text()))
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    return process.returncode
+
+
+def test_a_worker_elsewhere_takes_its_queue_s_tasks(up: Daemon) -> None:
+    keys = credentials(up)
+    place = ("--nats", keys["url"], "--home", up.shell.folder / "elsewhere")
+    seed = {"PENSTOCK_NKEY_SEED": keys["worker"], "WHERE": "elsewhere"}
+    worker = up.shell.start("worker", "--slots", "1", "--queue", "far", *place, **seed)
+    try:
+        while len(up("status", "--json").document["coordinator"]["workers"]) < 2:
+            assert worker.poll() is None
+        up.shell.write("far.py", FAR)
+        done = up("run", "far.py", "--xcoms", "--json")
+        assert done.code == 0, done.err
+        assert done.document["xcoms"][0]["value"] == "elsewhere"
+    finally:
+        assert end(worker) == 0
+
+
+def test_a_second_coordinator_stands_by(up: Daemon) -> None:
+    keys = credentials(up)
+    place = ("--nats", keys["url"], "--home", up.shell.folder / "standby")
+    standby = up.shell.start("coordinator", *place, PENSTOCK_NKEY_SEED=keys["coordinator"])
+    database = up.shell.folder / "standby" / "penstock.db"
+    try:
+        while not database.exists():
+            assert standby.poll() is None
+        before = up("status", "--json").document["coordinator"]["leader"]
+        assert up("trigger", "one", "--wait").code == 0
+        assert up("status", "--json").document["coordinator"]["leader"] == before
+    finally:
+        assert end(standby) == 0
+
+
+def test_nats_alone_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    process = shell.start("nats", "--home", tmp_path / "home")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("nats-server listens at nats://127.0.0.1:")
+    second = shell.penstock("nats", "--home", tmp_path / "home")
+    assert second.code == 1
+    assert f"process {process.pid}" in second.err
+    assert end(process) == 0
 
 
 def test_the_database_agrees_with_the_log(up: Daemon) -> None:
