@@ -22,6 +22,9 @@ class Backend(Protocol):
     - `pull` returns what is stored under `key` for these tasks of a run, ordered as the tasks were
       named and by map index; XComs that were never pushed are left out. `indexes` None: every one.
       The values are those of tries that won; this attempt's own pushes are seen too.
+    - `elements` returns what a mapping over an XCom runs over: a list's elements or a dict's items;
+      of a mapped task the values of its instances that are not None. None: nothing was pushed. Each
+      element is made anew when it is taken.
     - `is_mapped` says whether a task of the run was expanded.
     - `push` keeps a value under `key` for this delivery; the last push of a key counts. A value
       that cannot be stored raises TypeError with a sentence.
@@ -31,6 +34,8 @@ class Backend(Protocol):
     def pull(
         self, run: str, tasks: Sequence[str], key: str, indexes: Sequence[int] | None
     ) -> list[PulledXcom]: ...
+
+    def elements(self, run: str, task: str, key: str) -> Sequence[Any] | None: ...
 
     def is_mapped(self, run: str, task: str) -> bool: ...
 

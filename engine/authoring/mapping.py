@@ -113,7 +113,7 @@ class Product:
         Those must not be rendered as templates: they are data.
         """
         values = {
-            name: value.resolve(context) if isinstance(value, XComArg) else value
+            name: value.elements(context) if isinstance(value, XComArg) else value
             for name, value in self.arguments.items()
         }
         total = math.prod(len(value) for value in values.values())
@@ -141,7 +141,7 @@ class EachDict:
 
     def instance(self, index: int, context: Context) -> tuple[dict[str, Any], set[int]]:
         from_xcom = isinstance(self.dicts, XComArg)
-        dicts = self.dicts.resolve(context) if from_xcom else self.dicts
+        dicts = self.dicts.elements(context) if from_xcom else self.dicts
         chosen = dicts[index]
         if isinstance(chosen, XComArg):
             chosen, from_xcom = chosen.resolve(context), True

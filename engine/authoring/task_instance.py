@@ -142,6 +142,10 @@ class TaskInstance:
         # As Airflow does: one value is given bare, also that of a mapped task with one instance.
         return values[0] if one_task and len(values) == 1 else values
 
+    def elements(self, task_id: str, key: str) -> Sequence[Any] | None:
+        """Return what a task of this run offers to be mapped over, None if it pushed nothing."""
+        return self.backend.elements(self.run_key, task_id, key)
+
     def pull_all(self, task_id: str, key: str) -> list[PulledXcom]:
         """Return every XCom of a task of this run under `key`, in the order of map indexes."""
         return self.backend.pull(self.run_key, [task_id], key, None)

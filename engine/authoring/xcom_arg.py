@@ -108,6 +108,14 @@ class XComArg(Linkable):
             return None
         raise XComNotFound(ti.dag_id, self.operator.task_id, self.key)
 
+    def elements(self, context: Context) -> Any:
+        """Return what a task expanded over this runs over. Raises XComNotFound without it."""
+        ti = context["ti"]
+        found = ti.elements(self.operator.task_id, self.key)
+        if found is None:
+            raise XComNotFound(ti.dag_id, self.operator.task_id, self.key)
+        return found
+
 
 class DagParam:
     """A parameter of a `@dag` function: what the run's conf says, else the default.

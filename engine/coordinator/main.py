@@ -1,4 +1,4 @@
-"""Runs a coordinator process: connects, opens the projection, stands by or leads, until told to end.
+"""Runs a coordinator process: connects, opens the projection, stands by or leads, until told.
 
 SIGTERM ends it in order: the batch under way is projected. SIGKILL at any moment is survived, since
 the log has it all.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from penstock.events.types import Attempt, Delivery, RunInfo, Work, Xcom
-from penstock.lifecycle.state import State, callback_key
+from penstock.lifecycle.state import State, TaskRecord, callback_key
 from penstock.lifecycle.states import RUNNING
 
 MOST_CARRIED = 16 * 1024
@@ -72,9 +72,15 @@ class WorkMaker:
             tries=task.retries + 1,
             is_async=task.is_async,
             exclusive=task.exclusive,
-            xcoms={up: values[up] for up in task.upstream if up in values},
+            xcoms=self.carried(record, values),
             caused_by=caused_by,
         )
+
+    def carried(self, record: TaskRecord, values: dict[str, Xcom]) -> dict[str, Xcom]:
+        """Return what rides along. Of what a task is mapped over an instance needs one element."""
+        task = record.step.task
+        over = {each.task for each in task.mapped}
+        return {up: values[up] for up in task.upstream if up in values and up not in over}
 
     def callback_work(self, attempt: Attempt, delivery: Delivery, caused_by: str) -> Work:
         run = self.state.runs[attempt.run]

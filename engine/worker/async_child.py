@@ -22,6 +22,7 @@ from penstock.worker import wire, xcom
 from penstock.worker.capture import SharedCapture
 from penstock.worker.child import judge, print_traceback, reason_of
 from penstock.worker.questions import Asker, TaskBackend
+from penstock.worker.sources import Sources
 
 
 class AsyncChild:
@@ -30,6 +31,7 @@ class AsyncChild:
     def __init__(self, line: wire.Line, capture: SharedCapture, entry: Any, blobs: str) -> None:
         self.line, self.capture, self.entry = line, capture, entry
         self.blobs = xcom.BlobFolder(blobs)
+        self.sources = Sources()
         self.later: deque[Any] = deque()  # came while a question waited for its answer
         self.ask = Asker(line, self.later.append)
         self.running: dict[int, asyncio.Task[None]] = {}
@@ -61,7 +63,7 @@ class AsyncChild:
     async def attempt(self, item: wire.Item, info: t.RunInfo) -> None:
         work, began = item.work, time.perf_counter()
         started_at = time.time_ns() // 1000
-        backend = TaskBackend(work, self.ask, self.blobs)
+        backend = TaskBackend(work, self.ask, self.blobs, self.sources)
         streams = self.capture.begin(item.number)
         how, final, reason = "returned", False, ""
         try:

@@ -28,6 +28,7 @@ from penstock.events import types as t
 from penstock.worker import kernel, wire, xcom
 from penstock.worker.capture import Capture
 from penstock.worker.questions import Asker, TaskBackend
+from penstock.worker.sources import Sources
 
 SKIPS = frozenset({"AirflowSkipException"})
 FINALS = frozenset({"AirflowFailException", "AirflowSensorTimeout"})
@@ -146,6 +147,7 @@ class Child:
         self.line, self.permits, self.capture, self.entry = line, permits, capture, entry
         self.environment = Environment(folder)
         self.blobs = xcom.BlobFolder(blobs)
+        self.sources = Sources()
         self.waiting: deque[Any] = deque()
         self.ask = Asker(line, self.waiting.append)
         self.pid = os.getpid()
@@ -187,7 +189,7 @@ class Child:
     def attempt(self, item: wire.Item, info: t.RunInfo) -> None:
         work, began = item.work, time.perf_counter()
         started_at = time.time_ns() // 1000
-        backend = TaskBackend(work, self.ask, self.blobs)
+        backend = TaskBackend(work, self.ask, self.blobs, self.sources)
         self.capture.begin(item.number)
         self.capture.reset_logging()
         self.environment.begin(work, info)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from penstock.authoring import runtime
 from penstock.authoring.backend import Backend
 from penstock.errors import PenstockError
@@ -49,6 +51,9 @@ def run(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
     """Run one attempt. Whatever user code raises comes through. started_at: microseconds."""
     dag = dag_of(info)
     if work.kind == "callback":
+        # On the wire a callback's attempt has a name of its own, `~<callback>:<task>`.
+        task = work.attempt.task.partition(":")[2]
+        work = structs.replace(work, attempt=structs.replace(work.attempt, task=task))
         runtime.run_callback(dag, work, info, backend, started_at=started_at)
     else:
         runtime.run_task(dag, work, info, backend, started_at=started_at)

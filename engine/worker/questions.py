@@ -15,6 +15,7 @@ from penstock.authoring.backend import PulledXcom
 from penstock.errors import PenstockError
 from penstock.events import types as t
 from penstock.worker import wire, xcom
+from penstock.worker.sources import Elements, Sources, elements_of, gathered
 
 # Together these keep an outcome under 1 MB, the most that NATS takes in one message.
 INLINE_OF_ALL = 256 * 1024
@@ -62,8 +63,8 @@ class Asker:
 class TaskBackend:
     """What `penstock.authoring.backend.Backend` promises, for one attempt."""
 
-    def __init__(self, work: t.Work, ask: Ask, blobs: xcom.BlobFolder) -> None:
-        self._work, self._ask, self._blobs = work, ask, blobs
+    def __init__(self, work: t.Work, ask: Ask, blobs: xcom.BlobFolder, sources: Sources) -> None:
+        self._work, self._ask, self._blobs, self._sources = work, ask, blobs, sources
         self._pushed: dict[str, t.Xcom] = {}
         self._mapped: dict[tuple[str, str], bool] = {}
 
@@ -91,6 +92,17 @@ class TaskBackend:
         answer = self._ask(t.AskVariable(key=key))
         assert isinstance(answer, t.VariableFound)
         return answer.value
+
+    def elements(self, run: str, task: str, key: str) -> Elements | None:
+        def find() -> Elements | None:
+            rows = self._rows(run, (task,), key, None)
+            if not rows:
+                return None
+            if rows[0].index == t.NOT_MAPPED:
+                return elements_of(rows[0].xcom, self._path)
+            return gathered(sorted(rows, key=lambda row: row.index), self._path)
+
+        return self._sources.get(run, task, key, find)
 
     def is_mapped(self, run: str, task: str) -> bool:
         if run == self._work.attempt.run and task in self._work.xcoms:

@@ -68,6 +68,15 @@ class MemoryBackend:
             if indexes is None or where[2] in indexes
         ]
 
+    def elements(self, run: str, task: str, key: str) -> Sequence[Any] | None:
+        found = self.pull(run, [task], key, None)
+        if not found:
+            return None
+        if found[0].index >= 0:
+            return [each.value for each in found if each.value is not None]
+        value = found[0].value
+        return list(value.items()) if isinstance(value, dict) else value
+
     def is_mapped(self, run: str, task: str) -> bool:
         return any(w[0] == run and w[1] == task and w[2] >= 0 for w in self.world.xcoms)
 
