@@ -180,7 +180,7 @@ def ask(place: Place, verb: str, **args: Any) -> Any:
     except DaemonError:
         if not place.is_local or not place.home.database.exists():
             raise
-        from penstock.coordinator.api import READS
+        from penstock.coordinator.reads import READS
 
         if verb not in READS:
             raise

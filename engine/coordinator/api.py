@@ -21,6 +21,14 @@ from msgspec import Raw
 
 from penstock.authoring.serialized import SerializedDag, dump
 from penstock.clock import Clock
+from penstock.coordinator.reads import (
+    READS,
+    Args,
+    UnknownThingError,
+    find_run,
+    the_variable,
+    unknown_dag,
+)
 from penstock.errors import PenstockError, UsageError
 from penstock.events.bus import Bus, BusError, Message
 from penstock.events.subjects import Subjects, untoken
@@ -40,17 +48,23 @@ from penstock.lifecycle.state import DagState, State
 if TYPE_CHECKING:
     from penstock.store.reading import Reading
 
+__all__ = [
+    "HANDLERS",
+    "READS",
+    "Coordinating",
+    "UnknownThingError",
+    "answer",
+    "find_run",
+    "open_api",
+    "pack",
+    "unpack",
+]
+
 LARGE = 256 * 1024
 """Bytes from which an answer is deflated: documents of wide runs repeat themselves a lot."""
 
 PAGE_BYTES = 1024 * 1024
 """About how much of a task's log goes into one answer."""
-
-Args = dict[str, Any]
-
-
-class UnknownThingError(UsageError):
-    """A DAG, run, task, pool or variable was named that does not exist."""
 
 
 class Coordinating(Protocol):
@@ -88,121 +102,6 @@ class Coordinating(Protocol):
 
     def explain(self, run: str, task: str | None) -> list[str]: ...
     def status(self) -> dict[str, Any]: ...
-
-
-# ---------------------------------------------------------------- reading
-
-
-def find_run(reading: Reading, text: str) -> str:
-    """Return the key of the one run that `text` names. Raises UnknownThingError."""
-    found = reading.find_runs(text)
-    if not found:
-        raise UnknownThingError(f"There is no run {text!r}. See: penstock runs list")
-    if len(found) > 1:
-        raise UnknownThingError(
-            f"{len(found)} runs are called {text!r}: say which, as DAG_ID/RUN_ID "
-            f"({', '.join(sorted(found)[:5])})."
-        )
-    return str(found[0])
-
-
-def runs_show(reading: Reading, args: Args) -> Any:
-    return reading.run_document(find_run(reading, args["run"]), xcoms=bool(args.get("xcoms")))
-
-
-def runs_state(reading: Reading, args: Args) -> Any:
-    """Answer the state alone: cheap, however wide the run is."""
-    run = find_run(reading, args["run"])
-    return {"run": run, "state": reading.run_state(run)}
-
-
-def runs_list(reading: Reading, args: Args) -> Any:
-    return reading.runs(
-        dag_id=args.get("dag_id"),
-        state=args.get("state"),
-        limit=int(args.get("limit", 50)),
-        before=args.get("before"),
-    )
-
-
-def dags_list(reading: Reading, args: Args) -> Any:
-    return reading.dags()
-
-
-def dags_show(reading: Reading, args: Args) -> Any:
-    found = reading.dag(args["dag_id"])
-    if found is None:
-        raise unknown_dag(args["dag_id"], [dag["dag_id"] for dag in reading.dags()])
-    return found
-
-
-def dags_errors(reading: Reading, args: Args) -> Any:
-    return reading.errors()
-
-
-def story(reading: Reading, args: Args) -> Any:
-    run = find_run(reading, args["run"])
-    return {"run": run, "events": reading.story(run)}
-
-
-def explain_projected(reading: Reading, args: Args) -> Any:
-    """Answer why a run is as it is, from what is recorded of it; enough once it is over."""
-    run, task = find_run(reading, args["run"]), args.get("task")
-    found = reading.run_document(run)
-    wanted = [one for one in found["tasks"] if task is None or one["task_id"] == task]
-    if task is not None and not wanted:
-        raise UnknownThingError(f"Run {run} has no task {task!r}.")
-    reasons = [] if task else [f"run {run} is {found['state']}"]
-    for one in wanted:
-        if task is None and one["state"] == "success":
-            continue
-        place = one["task_id"] + (f"[{one['map_index']}]" if one["map_index"] >= 0 else "")
-        why = f": {one['reason']}" if one["reason"] else ""
-        tried = f" (try {one['try_number']})" if one["try_number"] > 1 else ""
-        reasons.append(f"{place} is {one['state'] or 'not decided yet'}{tried}{why}")
-    return {"run": run, "task_id": task, "reasons": reasons}
-
-
-def pool_list(reading: Reading, args: Args) -> Any:
-    return [{"name": name, "slots": slots} for name, slots in sorted(reading.pools().items())]
-
-
-def variable_list(reading: Reading, args: Args) -> Any:
-    return [{"key": key, "value": text} for key, text in sorted(reading.variables().items())]
-
-
-def variable_get(reading: Reading, args: Args) -> Any:
-    return {"key": args["key"], "value": the_variable(reading.variables(), args["key"])}
-
-
-def the_variable(variables: dict[str, str], key: str) -> str:
-    """Return its value. Raises UnknownThingError."""
-    if key not in variables:
-        raise UnknownThingError(f"There is no variable {key!r}. Set it: penstock variables set")
-    return variables[key]
-
-
-READS: dict[str, Callable[[Reading, Args], Any]] = {
-    "runs_show": runs_show,
-    "runs_state": runs_state,
-    "runs_list": runs_list,
-    "dags_list": dags_list,
-    "dags_show": dags_show,
-    "dags_errors": dags_errors,
-    "story": story,
-    "explain": explain_projected,
-    "pool_list": pool_list,
-    "variable_list": variable_list,
-    "variable_get": variable_get,
-}
-
-
-def unknown_dag(dag_id: str, known: list[str]) -> UnknownThingError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(dag_id, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else "See: penstock dags list, penstock dags errors"
-    return UnknownThingError(f"There is no DAG {dag_id!r}. {hint}")
 
 
 # ---------------------------------------------------------------- DAGs
