@@ -68,6 +68,6 @@ class PythonOperator(BaseOperator):
         return call_arguments(self.python_callable, list(self.op_args), self.op_kwargs, context)
 
     def _told(self, returned: Any) -> Any:
-        if self.show_return_value_in_logs:
+        if self.show_return_value_in_logs and returned is not None:
             self.log.info("Done. Returned value was: %s", returned)
         return returned

@@ -99,7 +99,7 @@ class PythonTask(BaseOperator):
         return call_arguments(self.python_callable, self.op_args, self.op_kwargs, context)
 
     def _told(self, returned: Any) -> Any:
-        if self.show_return_value_in_logs:
+        if self.show_return_value_in_logs and returned is not None:
             self.log.info("Done. Returned value was: %s", returned)
         return returned
 

@@ -63,6 +63,7 @@ class Worker:
         self.speaker = Speaker(bus, subjects.up(who.name), who.name, self.logs)
         self.presence = Presence(who, self.ledger, self.speaker.say, pool.renew)
         self.speaker.said = self.presence.said
+        self.speaker.more_follow = self._more_follow
         self._unannounced: dict[t.Delivery, Holding] = {}
         self._timeouts: dict[t.Delivery, asyncio.TimerHandle] = {}
         self._looking: asyncio.TimerHandle | None = None
@@ -291,6 +292,11 @@ class Worker:
             return t.Refused(why=str(error))
 
     # ------------------------------------------------------------ what the worker says
+
+    def _more_follow(self) -> bool:
+        """Whether short ones are ending by the dozen."""
+        under_way = len(self.ledger.by_delivery) - len(self.ledger.ended)
+        return under_way > 4 * self.who.slots and any(lane.quick for lane in self.lanes.lanes)
 
     def _tell(self, holding: Holding) -> None:
         """Say an outcome, now and until it is stored."""
