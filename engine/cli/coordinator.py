@@ -7,14 +7,22 @@ from pathlib import Path
 import click
 
 from penstock.cli.daemon import Place, place_options
-from penstock.cli.roles import key_for, log_to_stderr, run_role, say_ready, supervised_option
+from penstock.cli.roles import (
+    key_for,
+    log_to_stderr,
+    redeliveries_option,
+    run_role,
+    say_ready,
+    supervised_option,
+)
 
 
 @click.command("coordinator")
 @click.option("--dags", metavar="DIR", help="Watch and parse the DAG files of this folder.")
+@redeliveries_option
 @place_options
 @supervised_option
-def command(place: Place, dags: str | None, supervised: int | None) -> None:
+def command(place: Place, dags: str | None, redeliveries: int, supervised: int | None) -> None:
     """Play the coordinator alone: the leader, or a standby beside another one.
 
     The projection lies in the state folder; a coordinator elsewhere needs a folder of its own.
@@ -30,5 +38,6 @@ def command(place: Place, dags: str | None, supervised: int | None) -> None:
         seed=seed,
         database=place.home.database,
         dags=Path(dags).absolute() if dags else None,
+        redeliveries=redeliveries,
     )
     run_role(run(settings, ready=say_ready))

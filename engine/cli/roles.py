@@ -14,6 +14,18 @@ from penstock.cli.daemon import DaemonError, Place, seed_of
 supervised_option = click.option("--supervised", type=int, hidden=True, metavar="FD")
 """The descriptor of the tether, for a role that the supervisor started."""
 
+redeliveries_option = click.option(
+    "--redeliveries",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    envvar="PENSTOCK_REDELIVERIES",
+    show_envvar=True,
+    metavar="N",
+    help="How often a try may be lost by its worker's death, having begun, before it fails.",
+)
+"""The fold depends on it: every coordinator of a log needs the same, and so does `db check`."""
+
 
 def key_for(role: str, place: Place, supervised: int | None) -> tuple[str, str | None]:
     """Return (url, seed) for a role: told by the supervisor, or found as the options say.

@@ -30,7 +30,7 @@ from penstock.coordinator.sequencer import Sequencer
 from penstock.coordinator.timekeeper import Timekeeper
 from penstock.coordinator.triggers import Triggers
 from penstock.coordinator.work import WorkMaker
-from penstock.events.bus import Bus
+from penstock.events.bus import Bus, BusError
 from penstock.events.subjects import Subjects
 from penstock.events.types import (
     AttemptEnded,
@@ -110,7 +110,7 @@ class Coordinator:
         )
         self.sequencer = Sequencer(bus, clock, self.folded)
         self.timekeeper = Timekeeper(state, clock, self.sequencer.propose)
-        self.rescuer = Rescuer(self.dispatcher, settings.lease, self.give_up)
+        self.rescuer = Rescuer(self.dispatcher, settings.lease, self.give_up, self.can_hear)
         self.files = DagFiles(state, self.sequencer.ask, parse)
         self.triggers = Triggers(self)
         self.questions = Questions(self)
@@ -215,6 +215,7 @@ class Coordinator:
     def reconnected(self) -> None:
         self.sequencer.doubt()
         self.relay.reconnected()
+        self.rescuer.reconnected()
 
     # ------------------------------------------------------------ folding
 
@@ -288,6 +289,13 @@ class Coordinator:
         held = self.dispatcher.held_by(worker)
         reason = f"was silent for {silence:.1f} s"
         self.sequencer.propose(WorkerLost(worker=worker, reason=reason, held=held))
+
+    async def can_hear(self) -> bool:
+        try:
+            await self.bus.last()
+        except BusError:
+            return False
+        return True
 
     # ------------------------------------------------------------ what the API needs
 

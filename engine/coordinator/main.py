@@ -75,6 +75,7 @@ async def run(settings: CoordinatorSettings, *, ready: Callable[[], None]) -> No
     coordinator.files.timeout = float(os.environ.get("PENSTOCK_PARSE_SECONDS", PARSE_SECONDS))
     gc.collect()
     gc.freeze()  # what was recovered lives long: later collections need not look at it
+    gc.set_threshold(20_000, 20, 50)  # facts and commands are no cycles; look for those rarely
 
     async def watch() -> None:
         ready()

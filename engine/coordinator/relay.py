@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -194,4 +195,9 @@ def length(command: Told) -> int:
 def rfc3339(at: int) -> str:
     """Return a time of microseconds as RFC 3339 writes it, in UTC."""
     second, micro = divmod(at, 1_000_000)
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{micro:06d}Z"
+    return f"{second_of(second)}.{micro:06d}Z"
+
+
+@lru_cache(maxsize=64)
+def second_of(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"

@@ -28,7 +28,7 @@ from penstock.worker.logs import LogShipper
 
 LARGEST = 256 * 1024
 
-GATHER = 0.001
+GATHER = 0.002
 """Seconds for which outcomes gather while many short ones are about to follow: each message costs
 the server, the leader and a synced write more than an outcome does."""
 

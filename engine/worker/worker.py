@@ -61,13 +61,14 @@ class Worker:
         self.lanes = Lanes(pool, who.slots)
         self.logs = LogShipper(bus, subjects, pool.pause, pool.resume)
         self.speaker = Speaker(bus, subjects.up(who.name), who.name, self.logs)
-        self.presence = Presence(who, self.ledger, self.speaker.say, pool.renew)
+        self.presence = Presence(who, self.ledger, self.speaker.say, self._renew)
         self.speaker.said = self.presence.said
         self.speaker.more_follow = self._more_follow
         self._unannounced: dict[t.Delivery, Holding] = {}
         self._timeouts: dict[t.Delivery, asyncio.TimerHandle] = {}
         self._looking: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
+        self._lapse: asyncio.TimerHandle | None = None
         self._released = asyncio.Event()
         self._extra_lanes = itertools.count(who.slots)
         self._uploads: set[asyncio.Task[None]] = set()
@@ -98,7 +99,7 @@ class Worker:
                 duties.create_task(self.logs.run())
                 duties.create_task(self.presence.run())
         finally:
-            for timer in (self._looking, self._again, *self._timeouts.values()):
+            for timer in (self._looking, self._again, self._lapse, *self._timeouts.values()):
                 if timer is not None:
                     timer.cancel()
             await down.close()
@@ -358,6 +359,24 @@ class Worker:
             self._give_back([holding])
         else:
             self.lanes.waiting.append(holding)
+
+    def _renew(self, seconds: float) -> None:
+        """The lease holds for so long: exclusive children may live, and what waits may begin."""
+        if self._lapse is not None:
+            self._lapse.cancel()
+        self._lapse = self._loop.call_later(seconds, self._lapsed)
+        self.pool.renew(seconds)
+
+    def _lapsed(self) -> None:
+        """Nobody renewed the lease: what has not begun here may be begun elsewhere from now on.
+
+        What runs goes on: its outcome counts if it is the first one of its try.
+        """
+        parallel = [
+            one.delivery for one in self.ledger.holdings() if one.lane < 0 and not one.began_at
+        ]
+        taken = [self.ledger.by_delivery[one] for one in self.pool.take_back(parallel)]
+        self._give_back([*self.lanes.take_all(), *taken])
 
     def _drop(self, holding: Holding) -> None:
         self.ledger.drop(holding)
