@@ -1,12 +1,14 @@
 """An event loop whose clock is simulated: when nothing can run, time jumps to what is next.
 
 One thread, no I/O, no wall clock: the same seed gives the same story. What the product runs in a
-thread (a read of the database) runs here at once, in place.
+thread (a read of the database) runs here at once, in place. Tasks and futures are hashed by their
+number, since asyncio keeps them in sets, and addresses differ from one process to the next.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -42,15 +44,45 @@ class NoSelector(selectors.BaseSelector):
         return self._keys
 
 
+class SimTask(asyncio.Task[Any]):
+    number: int
+
+    def __new__(cls, coro: Any, *, loop: SimLoop, **more: Any) -> SimTask:
+        task = super().__new__(cls)
+        task.number = next(loop.numbers)
+        return task
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class SimFuture(asyncio.Future[Any]):
+    def __init__(self, loop: SimLoop) -> None:
+        super().__init__(loop=loop)
+        self.number = next(loop.numbers)
+
+    def __hash__(self) -> int:
+        return self.number
+
+
 class SimLoop(asyncio.SelectorEventLoop):
     """now: seconds of simulated time, from 0."""
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.numbers = itertools.count(1)
         selector = NoSelector()
         super().__init__(selector)
         selector.loop = self
         self._clock_resolution = 1e-9
+        self.set_task_factory(lambda loop, coro, **more: SimTask(coro, loop=loop, **more))
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return SimFuture(self)
+
+    def nap(self, seconds: float) -> None:
+        """The whole machine sleeps: time goes on, and nothing runs."""
+        self.now += seconds
 
     def time(self) -> float:
         return self.now

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 
 from msgspec import Raw
 
-from penstock.events.types import Attempt, Delivery, Xcom
+from penstock.events.types import AskXcoms, Attempt, Delivery, Xcom, XcomsFound
 from penstock.worker.pool import Ending, Job, Listener
 
 
 @dataclass
 class Effect:
-    """User code ran in `worker` from `began` (to `ended`, None: it was killed in mid-run)."""
+    """User code ran in `worker` from `began` (to `ended`, None: it was killed in mid-run).
+
+    found: what an XCom question was answered, {upstream: number of values}.
+    """
 
     attempt: Attempt
     delivery: Delivery
@@ -27,6 +30,11 @@ class Effect:
     began: float
     ended: float | None = None
     killed: float | None = None
+    found: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def end(self) -> float:
+        return next((at for at in (self.ended, self.killed) if at is not None), float("inf"))
 
 
 @dataclass
@@ -34,24 +42,50 @@ class Effects:
     rows: list[Effect] = field(default_factory=list)
 
 
-Script = Callable[[Attempt], str]
-"""What a try of a task does: `ok`, `fail`, `final`, `skip`. The same for the same attempt."""
+@dataclass
+class Play:
+    """How user code behaves. script: what a try does: `ok`, `fail`, `final`, `skip`, `hang`,
+    `crash`. pace: the mean of its seconds. asks: whose XComs it asks for. oom: the chance that
+    its child is killed from outside.
+    """
+
+    script: Callable[[Attempt], str]
+    pace: Callable[[Attempt], float] = lambda _attempt: 0.05
+    asks: Callable[[Attempt], tuple[str, ...]] = lambda _attempt: ()
+    oom: float = 0.0
+
+
+ENDINGS: dict[str, dict[str, object]] = {
+    "fail": {"how": "raised", "reason": "ValueError: no luck"},
+    "final": {"how": "raised", "reason": "AirflowFailException: enough", "final": True},
+    "skip": {"how": "skipped", "reason": "not today"},
+    "crash": {"how": "died", "signal": 11},
+    "oom": {"how": "died", "signal": 9},
+}
+
+
+@dataclass
+class Run:
+    """A job under way. timer: None of one that hangs, or waits for an answer."""
+
+    effect: Effect
+    job: Job
+    lane: int
+    timer: asyncio.TimerHandle | None = None
 
 
 class SimPool:
     """Passes for a `Pool`. die: the children of a worker are dead at once."""
 
-    def __init__(
-        self, worker: str, effects: Effects, script: Script, chance: random.Random, slow: float
-    ) -> None:
-        self.worker, self.effects, self.script, self.chance = worker, effects, script, chance
-        self.slow = slow
+    def __init__(self, worker: str, effects: Effects, play: Play, chance: random.Random) -> None:
+        self.worker, self.effects, self.play, self.chance = worker, effects, play, chance
         self.lanes: dict[int, list[Job]] = {}
-        self.running: dict[Delivery, tuple[Effect, asyncio.TimerHandle, Job, int]] = {}
+        self.running: dict[Delivery, Run] = {}
         self.listener: Listener | None = None
         self.until = 0.0
         self.is_dead = False
         self.guard: asyncio.TimerHandle | None = None
+        self.asking: set[asyncio.Task[None]] = set()
 
     async def start(self, listener: Listener) -> None:
         self.listener = listener
@@ -60,18 +94,12 @@ class SimPool:
         return asyncio.get_running_loop().time()
 
     def run(self, lane: int, jobs: Sequence[Job]) -> None:
-        if self.is_dead:
-            return
-        for job in jobs:
-            if lane < 0:
-                self.begin(lane, job)
-            else:
-                self.lanes.setdefault(lane, []).append(job)
-        if lane >= 0:
+        if not self.is_dead:
+            self.lanes.setdefault(lane, []).extend(jobs)
             self.next_of(lane)
 
     def next_of(self, lane: int) -> None:
-        if any(it[3] == lane for it in self.running.values()):
+        if any(it.lane == lane for it in self.running.values()):
             return
         waiting = self.lanes.get(lane, [])
         if not waiting:
@@ -82,26 +110,47 @@ class SimPool:
 
     def begin(self, lane: int, job: Job) -> None:
         assert self.listener is not None
-        effect = Effect(job.work.attempt, job.work.delivery, self.worker, self.now())
+        attempt, delivery = job.work.attempt, job.work.delivery
+        effect = Effect(attempt, delivery, self.worker, self.now())
         self.effects.rows.append(effect)
-        took = self.chance.expovariate(1 / self.slow)
-        timer = asyncio.get_running_loop().call_later(took, self.end, job, took)
-        self.running[job.work.delivery] = (effect, timer, job, lane)
-        self.listener.began(job.work.delivery)
+        run = self.running[delivery] = Run(effect, job, lane)
+        took = self.chance.expovariate(1 / self.play.pace(attempt))
+        what = "ok" if job.work.kind == "callback" else self.play.script(attempt)
+        if self.play.oom and self.chance.random() < self.play.oom:
+            what = "oom"
+        asked = () if job.work.kind == "callback" else self.play.asks(attempt)
+        if what == "hang":
+            pass
+        elif asked:
+            task = asyncio.ensure_future(self.ask(run, asked, took, what))
+            self.asking.add(task)
+            task.add_done_callback(self.asking.discard)
+        else:
+            self.end_later(run, took, what)
+        self.listener.began(delivery)
 
-    def end(self, job: Job, took: float) -> None:
-        effect, _, _, lane = self.running.pop(job.work.delivery)
-        effect.ended = self.now()
+    async def ask(self, run: Run, tasks: tuple[str, ...], took: float, what: str) -> None:
+        """Ask for what others returned, and go on once that is known."""
         assert self.listener is not None
-        what = "ok" if job.work.kind == "callback" else self.script(job.work.attempt)
-        values: dict[str, object] = {
-            "ok": dict(how="returned", xcoms=(value_of(job.work.attempt),)),
-            "fail": dict(how="raised", reason="ValueError: no luck"),
-            "final": dict(how="raised", reason="AirflowFailException: enough", final=True),
-            "skip": dict(how="skipped", reason="not today"),
-        }[what]
-        self.listener.ended(job.work.delivery, Ending(took=took, **values))  # type: ignore[arg-type]
-        self.next_of(lane)
+        answer = await self.listener.answer(AskXcoms(run=run.effect.attempt.run, tasks=tasks))
+        if self.running.get(run.job.work.delivery) is not run:
+            return
+        if isinstance(answer, XcomsFound):
+            found = [it.task for it in answer.found]
+            run.effect.found = {task: found.count(task) for task in tasks}
+        self.end_later(run, took, what)
+
+    def end_later(self, run: Run, took: float, what: str) -> None:
+        run.timer = asyncio.get_running_loop().call_later(took, self.end, run, took, what)
+
+    def end(self, run: Run, took: float, what: str) -> None:
+        work = run.job.work
+        del self.running[work.delivery]
+        run.effect.ended = self.now()
+        assert self.listener is not None
+        values = ENDINGS.get(what, {"how": "returned", "xcoms": (value_of(work.attempt),)})
+        self.listener.ended(work.delivery, Ending(took=took, **values))  # type: ignore[arg-type]
+        self.next_of(run.lane)
 
     def take_back(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         taken = []
@@ -115,19 +164,23 @@ class SimPool:
         def killed() -> None:
             if self.is_dead or self.listener is None:
                 return
-            self.kill(delivery)
-            self.listener.ended(delivery, Ending(how="died", signal=9, asked=why))
+            begun = self.kill(delivery)
+            for jobs in self.lanes.values():
+                jobs[:] = [job for job in jobs if job.work.delivery != delivery]
+            self.listener.ended(delivery, Ending(how="died", signal=9, asked=why, begun=begun))
             for lane in list(self.lanes):
                 self.next_of(lane)
 
-        if delivery in self.running:
-            asyncio.get_running_loop().call_later(0.01, killed)
+        asyncio.get_running_loop().call_later(0.01, killed)
 
-    def kill(self, delivery: Delivery) -> None:
+    def kill(self, delivery: Delivery) -> bool:
         found = self.running.pop(delivery, None)
-        if found is not None:
-            found[1].cancel()
-            found[0].killed = self.now()
+        if found is None:
+            return False
+        if found.timer is not None:
+            found.timer.cancel()
+        found.effect.killed = self.now()
+        return True
 
     def pause(self, delivery: Delivery) -> None: ...
     def resume(self, delivery: Delivery) -> None: ...
@@ -142,8 +195,8 @@ class SimPool:
 
     def expire(self) -> None:
         """The kernel's timer: it kills exclusive children whatever their worker does."""
-        for delivery, (_, _, job, _) in list(self.running.items()):
-            if job.work.exclusive:
+        for delivery, run in list(self.running.items()):
+            if run.job.work.exclusive:
                 self.kill(delivery)
                 if not self.is_dead and self.listener is not None:
                     self.listener.ended(delivery, Ending(how="died", signal=9))
@@ -156,6 +209,8 @@ class SimPool:
         for delivery in list(self.running):
             self.kill(delivery)
         self.lanes.clear()
+        for task in self.asking:
+            task.cancel()
 
 
 def value_of(attempt: Attempt) -> Xcom:

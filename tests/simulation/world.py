@@ -1,118 +1,48 @@
 """A whole Penstock in one thread over simulated time: real coordinators and workers, and what can
 go wrong with the machines, the wires and the disks that they stand on.
 
-A *story* is a seed: it draws the DAGs, what each try does, how bad the network is, and when what is
-killed. At the end everything is mended and the runs have to come to the very end that they would
-have come to undisturbed.
+Coordinators live on disks (`a`, and `b` for a standby): who starts on a disk reads what the one
+before it left there. Workers share one folder. A process can be killed at any instant: what it
+does afterwards reaches nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import shutil
-import sqlite3
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from msgspec import Raw
 
 from penstock.authoring.serialized import SerializedDag, dump
 from penstock.coordinator.coordinator import Coordinator, Settings
+from penstock.coordinator.election import LogDivergedError
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError
 from penstock.events.memory_bus import MemoryBus
 from penstock.events.memory_network import Network
 from penstock.events.memory_server import MemoryServer
 from penstock.events.subjects import Subjects
-from penstock.events.types import DagRegistered, Outcome, Record, decode_record
+from penstock.events.types import DagRegistered, Event, Record, decode_record
 from penstock.lifecycle.advance import advance, entries_of
 from penstock.lifecycle.invariants import check
 from penstock.lifecycle.state import RunState, State
-from penstock.store import loading
-from penstock.store.batch import Batch, Position
-from penstock.store.database import connect_read_only, prepare, write
 from penstock.worker.worker import Worker, WorkerIdentity
+from tests.simulation.disks import Killed, Shelf, SimDatabase, SimKeep
 from tests.simulation.loop import SimClock, SimLoop
-from tests.simulation.pool import Effects, Script, SimPool
-
-
-class Killed(Exception):
-    """The process is dead: whatever it does from now on does not happen."""
-
-
-class SimDatabase:
-    """A projection on a disk that may lose its last commits. Passes for a `Database`."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.is_dead = False
-        self.earlier: list[bytes] = []
-        if not path.exists():
-            prepare(path)
-
-    def connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None)
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA journal_mode = MEMORY")
-        return connection
-
-    async def commit(self, batch: Batch) -> None:
-        if self.is_dead:
-            raise Killed
-        await asyncio.sleep(0.001)
-        if self.is_dead:
-            raise Killed
-        with contextlib.closing(self.connect()) as connection:
-            write(connection, batch)
-
-    async def load(self, *, redeliveries: int = 3) -> tuple[State, Position]:
-        with contextlib.closing(connect_read_only(self.path)) as connection:
-            return loading.load(connection, redeliveries=redeliveries)
-
-    async def load_outbox(self) -> list[loading.Owed]:
-        with contextlib.closing(connect_read_only(self.path)) as connection:
-            return loading.load_outbox(connection)
-
-    async def load_tail(self, after: int = 0) -> list[tuple[int, str, bytes]]:
-        with contextlib.closing(connect_read_only(self.path)) as connection:
-            return loading.load_tail(connection, after)
-
-
-class SimKeep:
-    """What a worker's folder keeps over its death."""
-
-    def __init__(self, shelf: dict[str, dict[object, Outcome]], worker: str) -> None:
-        self.shelf, self.worker = shelf, worker
-        shelf[worker] = {}
-
-    def add(self, outcomes: object) -> None:
-        for outcome in outcomes:  # type: ignore[attr-defined]
-            self.shelf[self.worker][outcome.delivery] = outcome
-
-    def gone(self, deliveries: object) -> None:
-        for delivery in deliveries:  # type: ignore[attr-defined]
-            self.shelf[self.worker].pop(delivery, None)
-
-    def inherited(self) -> tuple[tuple[str, ...], list[Outcome]]:
-        names, outcomes = [], []
-        for name in [name for name in self.shelf if name.startswith("dead ")]:
-            names.append(name.removeprefix("dead "))
-            outcomes += self.shelf.pop(name).values()
-        self.add(outcomes)
-        return tuple(names), outcomes
-
-    def close(self) -> None:
-        self.shelf.pop(self.worker, None)
+from tests.simulation.pool import Effects, Play, SimPool
 
 
 class Process:
-    """A coordinator or worker that can be killed at any instant."""
+    """A coordinator or worker that can be killed at any instant. disk: a coordinator's."""
 
-    def __init__(self, name: str, bus: MemoryBus, task: asyncio.Task[None]) -> None:
-        self.name, self.bus, self.task = name, bus, task
+    def __init__(self, name: str, bus: MemoryBus, task: asyncio.Task[None], disk: str = "") -> None:
+        self.name, self.bus, self.task, self.disk = name, bus, task, disk
 
     @property
     def is_alive(self) -> bool:
@@ -120,11 +50,21 @@ class Process:
 
 
 class World:
+    """keep_commits: how many of a database's last commits can be lost. log_lost: the log has lost
+    facts that it had acked, so that not everything can be promised any more.
+    """
+
     def __init__(
-        self, seed: int, loop: SimLoop, script: Script, *, redeliveries: int = 1000
+        self,
+        seed: int,
+        loop: SimLoop,
+        play: Play,
+        *,
+        redeliveries: int = 1000,
+        keep_commits: int = 0,
     ) -> None:
         self.random = random.Random(seed)
-        self.loop, self.script = loop, script
+        self.loop, self.play, self.keep_commits = loop, play, keep_commits
         self.network = Network(random.Random(seed + 1))
         self.subjects = Subjects()
         self.server = MemoryServer(self.network, self.subjects)
@@ -137,13 +77,16 @@ class World:
         self.databases: dict[str, SimDatabase] = {}
         self.clocks: dict[str, SimClock] = {}
         self.workers: dict[str, Process] = {}
+        self.working: dict[str, Worker] = {}
         self.pools: dict[str, SimPool] = {}
-        self.shelf: dict[str, dict[object, Outcome]] = {}
+        self.shelf: Shelf = {}
         self.counts = {"coordinator": 0, "worker": 0}
         self.failures: list[BaseException] = []
         self.state = State(redeliveries=redeliveries)  # the log folded by nobody in particular
         self.folded = 0
-        self.notices: list[bytes] = []
+        self.shapes: set[int] = set()
+        self.log_lost = False
+        self.cancelled: set[str] = set()
 
     # ------------------------------------------------------------ processes
 
@@ -160,7 +103,8 @@ class World:
         self.counts["coordinator"] += 1
         name = f"c{self.counts['coordinator']}"
         bus = await self.connect(name)
-        database = self.databases[disk] = SimDatabase(self.folder / f"{disk}.db")
+        path = self.folder / f"{disk}.db"
+        database = self.databases[disk] = SimDatabase(path, keep=self.keep_commits)
         clock = self.clocks.setdefault(disk, SimClock(self.loop))
 
         async def parse(file: str, timeout: float) -> list[SerializedDag]:
@@ -179,19 +123,17 @@ class World:
             self.leaders[name] = coordinator
             await coordinator.run()
 
-        process = Process(name, bus, asyncio.create_task(self.watch(live(), name)))
-        process.disk = disk  # type: ignore[attr-defined]
-        self.coordinators[name] = process
+        task = asyncio.create_task(self.watch(live(), disk))
+        self.coordinators[name] = Process(name, bus, task, disk)
         return name
 
     async def start_worker(self, *, slots: int = 2) -> str:
         self.counts["worker"] += 1
         name = f"w{self.counts['worker']}"
         bus = await self.connect(name)
-        pool = self.pools[name] = SimPool(
-            name, self.effects, self.script, random.Random(self.random.random()), 0.05
-        )
-        worker = Worker(
+        chance = random.Random(self.random.random())
+        pool = self.pools[name] = SimPool(name, self.effects, self.play, chance)
+        worker = self.working[name] = Worker(
             WorkerIdentity(name=name, host="sim", pid=self.counts["worker"], slots=slots),
             bus,
             self.subjects,
@@ -199,17 +141,20 @@ class World:
             SimClock(self.loop),
             keep=SimKeep(self.shelf, name),
         )
-        self.workers[name] = Process(name, bus, asyncio.create_task(self.watch(worker.run(), name)))
+        self.workers[name] = Process(name, bus, asyncio.create_task(self.watch(worker.run())))
         return name
 
-    async def watch(self, living: object, name: str) -> None:
+    async def watch(self, living: Coroutine[Any, Any, None], disk: str = "") -> None:
         """Note what a process ended with, unless that is what it was meant to end with."""
         try:
-            await living  # type: ignore[misc]
+            await living
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            if not is_expected(error):
+            if self.log_lost and has_diverged(error):
+                # Its sentence says to move the file away.
+                (self.folder / f"{disk}.db").unlink(missing_ok=True)
+            elif not is_expected(error):
                 self.failures.append(error)
 
     async def kill(self, process: Process) -> None:
@@ -218,9 +163,8 @@ class World:
         process.bus.lose()
         if process.bus in self.server.buses:
             self.server.buses.remove(process.bus)
-        disk = getattr(process, "disk", None)
-        if disk is not None:
-            self.databases[disk].is_dead = True
+        if process.disk:
+            self.databases[process.disk].is_dead = True
         pool = self.pools.get(process.name)
         if pool is not None:
             pool.die()
@@ -228,17 +172,21 @@ class World:
                 self.shelf[f"dead {process.name}"] = self.shelf.pop(process.name)
         process.task.cancel()
         await asyncio.gather(process.task, return_exceptions=True)
-        self.coordinators.pop(process.name, None)
-        self.leaders.pop(process.name, None)
-        self.workers.pop(process.name, None)
+        for of in (self.coordinators, self.leaders, self.workers, self.working):
+            of.pop(process.name, None)  # type: ignore[attr-defined]
+
+    async def stop(self, process: Process) -> None:
+        """SIGTERM to a coordinator: it projects what it has folded, and ends."""
+        process.task.cancel()
+        await asyncio.gather(process.task, return_exceptions=True)
+        await self.kill(process)
 
     async def keep_alive(self) -> None:
         """A supervisor: whoever ended by itself (fenced off) is started again."""
         for process in list(self.coordinators.values()):
             if not process.is_alive:
-                disk = process.disk  # type: ignore[attr-defined]
                 await self.kill(process)
-                await self.start_coordinator(disk)
+                await self.start_coordinator(process.disk)
         for process in list(self.workers.values()):
             if not process.is_alive:
                 await self.kill(process)
@@ -265,18 +213,20 @@ class World:
 
     # ------------------------------------------------------------ what users do
 
-    async def register(self, dag: SerializedDag) -> None:
-        version, text = dump(dag)
+    async def propose(self, event: Event) -> None:
+        """Have the leader keep a fact, whoever that is, however often it takes."""
         while True:
             leader = await self.led()
             try:
                 async with asyncio.timeout(20):
-                    await leader.propose(
-                        DagRegistered(dag_id=dag.dag_id, version=version, dag=Raw(bytes(text)))
-                    )
+                    await leader.propose(event)
                 return
             except (PenstockError, TimeoutError):
                 await asyncio.sleep(0.5)
+
+    async def register(self, dag: SerializedDag) -> None:
+        version, text = dump(dag)
+        await self.propose(DagRegistered(dag_id=dag.dag_id, version=version, dag=Raw(bytes(text))))
 
     async def trigger(self, dag_id: str, run_id: str) -> None:
         """As another service does: publish until it is kept."""
@@ -295,14 +245,21 @@ class World:
 
     # ------------------------------------------------------------ judging
 
+    def records(self) -> list[Record]:
+        log = self.server.streams["LOG"]
+        return [decode_record(stored.payload) for stored, _ in log.messages.values()]
+
+    def events(self) -> list[Event]:
+        return [event for record in self.records() for event in record.events]
+
     def fold(self) -> State:
         """Fold the log from where this fold stands, checking the invariants at each step."""
         log = self.server.streams["LOG"]
         while (stored := log.get(self.folded + 1)) is not None:
-            record: Record = decode_record(stored.payload)
-            for entry in entries_of(record):
+            for entry in entries_of(decode_record(stored.payload)):
                 advance(self.state, entry)
                 check(self.state)
+            self.shapes.add(hash(shape(self.state)))
             self.folded += 1
         return self.state
 
@@ -313,8 +270,39 @@ class World:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def shape(state: State) -> tuple[object, ...]:
+    """What is left of a state without names, times and the order of events: how it looks."""
+    runs = [
+        (
+            run.plan.version,
+            run.state,
+            bool(run.stopping),
+            len(run.callbacks),
+            *(
+                (
+                    bytes(record.states),
+                    tuple(record.tries),
+                    tuple(sorted(record.flights)),
+                    tuple(sorted((place, lost.times) for place, lost in record.lost.items())),
+                )
+                for record in run.tasks
+            ),
+        )
+        for run in state.runs.values()
+        if run.ended_at is None or run.callbacks
+    ]
+    over = sum(run.ended_at is not None for run in state.runs.values())
+    return (len(state.workers), over, *runs)
+
+
 def is_expected(error: BaseException) -> bool:
     """Whether a coordinator may end with this: it was fenced off, or its connection is closed."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_expected(one) for one in error.exceptions)
     return isinstance(error, (BusError, Killed, asyncio.CancelledError))
+
+
+def has_diverged(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(has_diverged(one) for one in error.exceptions)
+    return isinstance(error, LogDivergedError)

@@ -1,0 +1,286 @@
+"""What has to be true of a story once it is over: the promises, judged by what really happened.
+
+Judges look at the log, at what user code did (`Effects`) and at what others heard (NOTICES), never
+at what Penstock says of itself, but for one: the leader's state must be what the log folds to.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from penstock.authoring.serialized import SerializedDag
+from penstock.events.types import AttemptInterrupted, Notice, RunTriggered, WorkerLost
+from penstock.lifecycle.compare import same
+from penstock.lifecycle.state import RunState
+from penstock.lifecycle.states import RUN_ENDS, RUN_FAILED, RUN_SUCCESS, WORDS
+from tests.simulation.pool import Effect
+from tests.simulation.tales import Tale, expected, grid, places
+from tests.simulation.world import World
+
+decode_notice = msgspec.json.Decoder(Notice).decode
+
+
+class StoryError(AssertionError):
+    """A law was broken. Says the seed."""
+
+
+def dag_of(tale: Tale, run: str) -> SerializedDag:
+    return next(dag for dag in tale.dags if dag.dag_id == run.partition("/")[0])
+
+
+# ---------------------------------------------------------------- how runs ended
+
+
+def judge_ends(world: World, tale: Tale) -> None:
+    """Every run came to the end that it would have come to undisturbed."""
+    for run in world.runs().values():
+        wanted, found = expected(tale, dag_of(tale, run.key)), ends_of(run)
+        if run.key in world.cancelled and run.stopping:
+            most = {place: tries for place, (_, tries) in wanted.items()}
+            for (task, index), (_, tries) in found.items():
+                # Cancelled before it was mapped, it is one instance that never began.
+                if tries > most.get((task, index), 0):
+                    raise StoryError(f"{run.key} {task}[{index}] had {tries} tries")
+            if run.state != RUN_FAILED:
+                raise StoryError(f"{run.key} was cancelled and is {run.state}")
+        elif found != wanted:
+            raise StoryError(f"{run.key} ended otherwise:\n{wanted}\n{found}\n{describe(world)}")
+        elif (run.state == RUN_SUCCESS) != is_good(tale, run):
+            raise StoryError(f"{run.key} ended as {run.state}, its leaves say otherwise")
+
+
+def ends_of(run: RunState) -> dict[tuple[str, int], tuple[str, int]]:
+    return {
+        (record.step.task.task_id, record.index(place)): (
+            WORDS[record.states[place]],
+            record.tries[place],
+        )
+        for record in run.tasks
+        for place in range(len(record.states))
+    }
+
+
+def is_good(tale: Tale, run: RunState) -> bool:
+    """Whether no leaf of the run failed."""
+    dag = dag_of(tale, run.key)
+    inner = {up for task in dag.tasks for up in task.upstream}
+    return all(
+        state in ("success", "skipped")
+        for (task, _), (state, _) in expected(tale, dag).items()
+        if task not in inner
+    )
+
+
+# ---------------------------------------------------------------- what user code did
+
+
+def judge_effects(world: World, tale: Tale) -> None:
+    """No earlier try runs after a later one began; exclusive code never runs in two places."""
+    latest: dict[tuple[str, str, int], int] = {}
+    for effect in sorted(tasks_in(world), key=lambda row: row.began):
+        attempt, place = effect.attempt, place_of(effect)
+        if attempt.try_number < latest.get(place, 0):
+            raise StoryError(f"{attempt} began on {effect.worker} after try {latest[place]}")
+        latest[place] = max(attempt.try_number, latest.get(place, 0))
+    exclusive = {(dag.dag_id, task.task_id) for dag in tale.dags for task in dag.tasks
+                 if task.exclusive}  # fmt: skip
+    for one in tasks_in(world):
+        if (one.attempt.run.partition("/")[0], one.attempt.task) not in exclusive:
+            continue
+        for other in tasks_in(world):
+            is_same = place_of(other) == place_of(one) and other is not one
+            if is_same and one.began <= other.began < one.end:
+                raise StoryError(f"exclusive {one.attempt} ran in two places: {one}, {other}")
+
+
+def judge_outcomes(world: World, tale: Tale) -> None:
+    """What counts as done was done: some delivery of each counted try ran to its end."""
+    done = {row.attempt for row in world.effects.rows if row.ended is not None}
+    hung = {place for place, how in tale.how.items() if how == "hang"}
+    for run in world.runs().values():
+        if run.stopping:
+            continue
+        for (task, index), (state, tries) in ends_of(run).items():
+            if state != "success":
+                continue
+            for number in range(1, tries + 1):
+                last = number == tries
+                if not last and (run.triggered.dag_id, task, index) in hung:
+                    continue
+                if not any(
+                    it.run == run.key
+                    and (it.task, it.index, it.try_number) == (task, index, number)
+                    for it in done
+                ):
+                    raise StoryError(f"{run.key} {task}[{index}] try {number} counts and never ran")
+
+
+def judge_callbacks(world: World, tale: Tale) -> None:
+    """What a user asked to be called for was called, at least once."""
+    called = Counter(row.attempt for row in world.effects.rows if row.ended is not None)
+    names = {(it.run, it.task, it.index, it.try_number) for it in called}
+    for run in world.runs().values():
+        if run.stopping:
+            continue
+        for task, index, number, name in owed_callbacks(tale, run):
+            if (run.key, f"~{name}:{task}", index, number) not in names:
+                raise StoryError(f"{run.key} {task}[{index}] try {number}: no on_{name}_callback")
+
+
+def owed_callbacks(tale: Tale, run: RunState) -> Iterator[tuple[str, int, int, str]]:
+    """Yield (task, index, try, callback) that the end of a run owes."""
+    dag = dag_of(tale, run.key)
+    ends = ends_of(run)
+    for task in dag.tasks:
+        for index in places(task):
+            state, tries = ends.get((task.task_id, index), ("", 0))
+            name = {"success": "success", "failed": "failure", "skipped": "skipped"}.get(state)
+            if tries and name in task.callbacks:
+                yield task.task_id, index, tries, str(name)
+            if "retry" in task.callbacks:
+                for number in range(1, tries):
+                    yield task.task_id, index, number, "retry"
+    end = "success" if run.state == RUN_SUCCESS else "failure"
+    if end in dag.callbacks:
+        yield "", -1, 1, end
+
+
+def judge_answers(world: World, tale: Tale) -> None:
+    """Who asked for an upstream's XComs was given all of them: it had ended."""
+    for row in tasks_in(world):
+        if row.attempt.run in world.cancelled or not row.found:
+            continue
+        wanted = expected(tale, dag_of(tale, row.attempt.run))
+        for task, many in row.found.items():
+            good = sum(state == "success" for (it, _), (state, _) in wanted.items() if it == task)
+            if many != good:
+                raise StoryError(f"{row.attempt} was told {many} XComs of {task}, there are {good}")
+
+
+def judge_quiet(world: World, tale: Tale) -> None:
+    """When all is over nothing runs any more."""
+    for pool in world.pools.values():
+        if pool.running and not pool.is_dead:
+            raise StoryError(f"{pool.worker} still runs {list(pool.running)}")
+
+
+def tasks_in(world: World) -> list[Effect]:
+    """What was done, without callbacks: these are called at least once, in no order."""
+    return [row for row in world.effects.rows if not row.attempt.task.startswith("~")]
+
+
+def place_of(effect: Effect) -> tuple[str, str, int]:
+    attempt = effect.attempt
+    return attempt.run, attempt.task, attempt.index
+
+
+# ---------------------------------------------------------------- what others heard
+
+
+def judge_notices(world: World, tale: Tale) -> None:
+    """Per run: who takes the next number only hears all of them, and each always says the same.
+
+    A message that was lost on its way is sent again, with those after it; these were then heard
+    before it. Where nothing is lost on its way the first hearing is in order.
+    """
+    heard: dict[str, dict[int, bytes]] = {}
+    taken: Counter[str] = Counter()
+    for stored, _ in world.server.streams["NOTICES"].messages.values():
+        notice = decode_notice(stored.payload)
+        run = f"{notice.data['dag_id']}/{notice.data['run_id']}"
+        of_run = heard.setdefault(run, {})
+        if notice.id != f"{run}#{notice.sequence}":
+            raise StoryError(f"notice {notice.sequence} of {run} has the id {notice.id}")
+        if of_run.setdefault(notice.sequence, stored.payload) != stored.payload:
+            raise StoryError(f"notice {notice.id} was told in two ways")
+        if tale.calm and notice.sequence > 1 and notice.sequence - 1 not in of_run:
+            raise StoryError(f"notice {notice.id} came before the one before it")
+        taken[run] += notice.sequence == taken[run] + 1
+    for run_state in world.runs().values():
+        if taken[run_state.key] != run_state.counter:
+            raise StoryError(
+                f"{run_state.key}: {taken[run_state.key]} of {run_state.counter} notices were heard"
+            )
+
+
+# ---------------------------------------------------------------- schedules
+
+
+def judge_ticks(world: World, tale: Tale) -> None:
+    """Every tick is one run: none is missed where the DAG catches up, none is made twice."""
+    made: dict[str, list[int]] = {dag.dag_id: [] for dag in tale.dags}
+    for event in world.events():
+        if isinstance(event, RunTriggered) and event.run_type == "scheduled":
+            assert event.logical_date is not None
+            made[event.dag_id].append(event.logical_date)
+    for dag in tale.dags:
+        ticks, wanted = made[dag.dag_id], grid(dag)
+        if sorted(set(ticks)) != ticks:
+            raise StoryError(f"{dag.dag_id}: ticks are doubled or out of order: {ticks}")
+        if dag.schedule.catchup and ticks != wanted:
+            raise StoryError(f"{dag.dag_id}: missed {sorted(set(wanted) - set(ticks))}")
+        if not set(ticks) <= set(wanted) or ticks[-1:] != wanted[-1:]:
+            raise StoryError(f"{dag.dag_id}: ticks off the grid, or the last is missing: {ticks}")
+
+
+# ---------------------------------------------------------------- the leader, and calm stories
+
+
+def judge_leader(world: World, tale: Tale) -> None:
+    """The leader's state is what a fold of the log from zero gives."""
+    leader = world.leader
+    assert leader is not None
+    state = world.fold()
+    for run in list(state.runs):
+        if state.runs[run].state in RUN_ENDS and run not in leader.state.runs:
+            del state.runs[run]
+    differences = same(state, leader.state)
+    if differences:
+        raise StoryError("leader and log differ: " + "; ".join(differences[:5]))
+
+
+def judge_calm(world: World, tale: Tale) -> None:
+    """Where no worker died and no word was lost, nobody is given up and nothing runs twice."""
+    for event in world.events():
+        if isinstance(event, WorkerLost) and not event.clean:
+            raise StoryError(f"{event.worker} was given up, and had done nothing: {event.reason}")
+        if isinstance(event, AttemptInterrupted) and event.begun and not excused(tale, event):
+            raise StoryError(f"{event.attempt} was interrupted: {event.reason}")
+    often = Counter(row.attempt for row in tasks_in(world))
+    for attempt, times in often.items():
+        if times > 1 and not excused_attempt(world, tale, attempt.run, attempt.task):
+            raise StoryError(f"{attempt} was begun {times} times in a calm story")
+
+
+def excused(tale: Tale, event: AttemptInterrupted) -> bool:
+    """An exclusive one dies with its lease when the server is away or the machine sleeps."""
+    return is_exclusive(tale, event.attempt.run, event.attempt.task) or event.reason == "cancelled"
+
+
+def excused_attempt(world: World, tale: Tale, run: str, task: str) -> bool:
+    return is_exclusive(tale, run, task) or world.counts["worker"] > tale.workers
+
+
+def is_exclusive(tale: Tale, run: str, task: str) -> bool:
+    return any(it.exclusive for it in dag_of(tale, run).tasks if it.task_id == task)
+
+
+def describe(world: World) -> str:
+    lines = []
+    runs = list(world.fold().runs.values())
+    live = [run for run in runs if run.state not in RUN_ENDS or run.callbacks]
+    for run in live or runs[-3:]:
+        lines.append(f"{run.key}: {run.state} active={run.active} {run.reason}")
+        for record in run.tasks:
+            states = [WORDS[code] for code in record.states]
+            lines.append(f"   {record.step.task.task_id}: {states} tries {list(record.tries)}")
+    leader = world.leader
+    if leader is not None:
+        lines.append(f"leader {leader.settings.name}: {leader.status()}")
+        held = [str(it) for it in leader.dispatcher.by_attempt]
+        lines.append(f"held: {held}; withheld: {leader.dispatcher.withheld}")
+        lines.append(f"unheard: {leader.dispatcher.unheard}")
+    return "\n".join(lines)
