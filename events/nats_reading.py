@@ -40,6 +40,12 @@ def _nanoseconds(seconds: float) -> int:
     return int(seconds * 1e9)
 
 
+async def _next(heard: _Queue, seconds: float) -> Msg | None:
+    """Return the next of a queue. Raises TimeoutError. (3.11's `wait_for` can drop a cancel.)"""
+    async with asyncio.timeout(seconds):
+        return await heard.get()
+
+
 # ---------------------------------------------------------------- the log
 
 
@@ -82,7 +88,7 @@ class _Consumer:
                 message = self.heard.get_nowait()
             except asyncio.QueueEmpty:
                 try:
-                    message = await asyncio.wait_for(self.heard.get(), 3 * HEARTBEAT)
+                    message = await _next(self.heard, 3 * HEARTBEAT)
                 except TimeoutError:
                     return _LOST
             if message is None:
@@ -301,7 +307,7 @@ async def _get(
         )
         while True:
             try:
-                message = await asyncio.wait_for(heard.get(), timeout)
+                message = await _next(heard, timeout)
             except TimeoutError:
                 raise BusError(f"stream {stream}: no answer within {timeout:g} s") from None
             if message is None:
@@ -382,7 +388,7 @@ async def _until_answered(connection: NatsConnection, heard: _Queue) -> AsyncIte
     """Yield what one request brings, until it is used up, has run out, or was lost."""
     for _ in range(PULL_BATCH):
         try:
-            message = await asyncio.wait_for(heard.get(), PULL_EXPIRES + 1.0)
+            message = await _next(heard, PULL_EXPIRES + 1.0)
         except TimeoutError:
             return
         if message is None:

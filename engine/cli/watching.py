@@ -59,7 +59,8 @@ class Watch:
         """Return the state in which the run ended."""
         while True:
             try:
-                data = await asyncio.wait_for(self._heard.get(), SILENCE)
+                async with asyncio.timeout(SILENCE):
+                    data = await self._heard.get()
             except TimeoutError:
                 state = await self._ask(run_id)
                 if state in ENDS:

@@ -368,6 +368,25 @@ async def test_a_live_replay_goes_on_with_what_comes_over_a_crash(world: World) 
     assert payloads == [b"%d" % number for number in range(40)]
 
 
+async def test_a_live_replay_that_is_cancelled_as_a_message_comes_ends(world: World) -> None:
+    """Seen under the chaos: 3.11's `wait_for` loses a cancellation that meets a message."""
+    bus = await world.bus()
+    for number in range(20):
+        came = asyncio.Event()
+
+        async def read(after: int, came: asyncio.Event = came) -> None:
+            async for _ in bus.replay("NOTICES", SUBJECTS.events, after=after, live=True):
+                came.set()
+
+        reading = asyncio.ensure_future(read(number))
+        await bus.store(SUBJECTS.run_event("d", "queued"), b"%d" % number)
+        await came.wait()
+        reading.cancel()
+        done, _ = await asyncio.wait({reading}, timeout=2)
+        assert done, f"the reader of message {number} goes on"
+        assert reading.cancelled()
+
+
 async def settle_stream(bus: Bus) -> None:
     """NOTICES is written asynchronously: a crash right after an ack may cost its tail."""
     await asyncio.sleep(0.3)
