@@ -19,10 +19,13 @@ from penstock.cli.roles import (
 
 @click.command("coordinator")
 @click.option("--dags", metavar="DIR", help="Watch and parse the DAG files of this folder.")
+@click.option("--schedules/--no-schedules", default=True, help="Whether runs are made in time.")
 @redeliveries_option
 @place_options
 @supervised_option
-def command(place: Place, dags: str | None, redeliveries: int, supervised: int | None) -> None:
+def command(
+    place: Place, dags: str | None, schedules: bool, redeliveries: int, supervised: int | None
+) -> None:
     """Play the coordinator alone: the leader, or a standby beside another one.
 
     The projection lies in the state folder; a coordinator elsewhere needs a folder of its own.
@@ -38,6 +41,7 @@ def command(place: Place, dags: str | None, redeliveries: int, supervised: int |
         seed=seed,
         database=place.home.database,
         dags=Path(dags).absolute() if dags else None,
+        schedules=schedules,
         redeliveries=redeliveries,
     )
     run_role(run(settings, ready=say_ready))
