@@ -72,13 +72,15 @@ log = logging.getLogger("penstock.coordinator")
 class Settings(Struct, frozen=True, kw_only=True):
     """name: of this coordinator, unique. lease: seconds that a silent worker keeps what it has.
 
-    silence: seconds after which a standby takes over from a silent leader.
+    silence: seconds after which a standby takes over from a silent leader. schedules: whether
+    the ticks of schedules are made.
     """
 
     name: str
     lease: float = 6.0
     silence: float = 4.0
     redeliveries: int = 3
+    schedules: bool = True
 
 
 class Coordinator:
@@ -122,7 +124,7 @@ class Coordinator:
             Ready: self.dispatcher.queue.add,
             StopRun: lambda it: self.dispatcher.stop_run(it.run, it.reason),
             Remind: self.timekeeper.remind,
-            PlanTicks: lambda it: self.timekeeper.plan(it.dag_id),
+            PlanTicks: lambda it: self.plan_ticks(it.dag_id),
             PoolChanged: lambda it: self.dispatcher.queue.resize(it.name, it.slots),
             Notify: lambda it: self.relay.tell(self.sequence, it),
             NotifyRun: lambda it: self.relay.tell(self.sequence, it),
@@ -196,6 +198,10 @@ class Coordinator:
         for command in to_come(self.state):
             self.timekeeper.remind(command)
         for dag_id in self.state.dags:
+            self.plan_ticks(dag_id)
+
+    def plan_ticks(self, dag_id: str) -> None:
+        if self.settings.schedules:
             self.timekeeper.plan(dag_id)
 
     async def beat(self) -> None:
@@ -265,7 +271,7 @@ class Coordinator:
         if isinstance(event, AttemptStarted):
             self.dispatcher.note_long(event.attempt)
         elif isinstance(event, WorkerLost):
-            self.dispatcher.lost(event.worker, {held.delivery for held in event.held})
+            self.dispatcher.lost(event.worker)
             self.rescuer.given_up.discard(event.worker)
         elif isinstance(event, WorkerJoined):
             self.hearing.welcome(event.worker)

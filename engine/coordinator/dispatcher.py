@@ -180,7 +180,11 @@ class Dispatcher:
         self.queue.release(holding.taken)
 
     def put_back(self, holding: Holding) -> None:
-        """It was never begun: ready again, in its old place."""
+        """It is not held any more: ready again, in its old place, if it is still wanted.
+
+        Also after its loss or interruption: of a delivery that was lost before, and then adopted
+        from its worker that came back, the fold hears nothing new and makes nothing ready.
+        """
         self.release(holding)
         attempt, index = holding.attempt, holding.attempt.index
         if self.state.is_wanted(attempt):
@@ -214,11 +218,11 @@ class Dispatcher:
         holding = self.by_attempt.get(attempt)
         # Who has an attempt already, or inherited its outcome, does not run a later delivery of it.
         if holding is not None and holding.link.worker in (worker, sender):
-            self.release(holding)
+            self.put_back(holding)
         link = self.links.get(worker)
         holding = None if link is None else link.holdings.get(delivery)
         if holding is not None:
-            self.release(holding)
+            self.put_back(holding)
         if took is not None:
             self.note_took(attempt, took)
 
@@ -260,15 +264,15 @@ class Dispatcher:
         )
         return tuple(held)
 
-    def lost(self, worker: str, told: set[Delivery]) -> None:
-        """The log says that the worker is gone, and what became of `told`; the rest is ready."""
+    def lost(self, worker: str) -> None:
+        """The log says that the worker is gone: what it held, and the fold still wants, is ready.
+
+        Some of it the fold has made ready already; who is ready twice is sent once.
+        """
         link = self.links.pop(worker, None)
         if link is not None:
             for holding in list(link.holdings.values()):
-                if holding.delivery in told:
-                    self.release(holding)
-                else:
-                    self.put_back(holding)
+                self.put_back(holding)
         self.answered(worker)
 
     def stop_run(self, run: str, reason: str) -> None:

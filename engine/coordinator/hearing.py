@@ -122,7 +122,8 @@ class Hearing:
 
     def welcome(self, worker: str) -> None:
         hello = self.joining.pop(worker, None)
-        if hello is not None:
+        # One that said goodbye in the meantime has left in the same record, and stays away.
+        if hello is not None and worker in self.coordinator.state.workers:
             self.coordinator.dispatcher.hello(hello)
 
     def goodbye(self, word: Goodbye) -> None:

@@ -86,8 +86,13 @@ class Triggers:
         if future is None:
             future = asyncio.ensure_future(self.coordinator.sequencer.ask(event))
             self.under_way[event.run] = future
-            future.add_done_callback(lambda _: self.under_way.pop(event.run, None))
+            future.add_done_callback(lambda done: self.over(event.run, done))
         await asyncio.shield(future)
+
+    def over(self, run: str, done: asyncio.Future[int]) -> None:
+        self.under_way.pop(run, None)
+        if not done.cancelled():
+            done.exception()  # whoever waited has heard it; it may be that nobody does any more
 
     async def find(self, key: str) -> str | None:
         """Return the state of a run that is live or finished, None if there is none."""

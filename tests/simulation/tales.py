@@ -126,17 +126,17 @@ def draw_users(chance: random.Random) -> Tale:
             tale.long.add(key)
         if chance.random() < 0.4:
             tale.asks.add(key)
+        # Who asks waits for a leader, and its time runs.
+        patient = key in tale.long or key in tale.asks
         ways = ("skip",) if skips else ("hang", "crash", "fail", "final")
         for index in range(WIDTH) if task.mapped else (-1,):
             if chance.random() < 0.4:
                 tale.how[(*key, index)] = chance.choice(ways)
-            if tale.how.get((*key, index)) == "hang" and key in tale.asks:
+            if tale.how.get((*key, index)) == "hang" and patient:
                 tale.how[(*key, index)] = "fail"
             if skips:
                 fails = tale.fails.get((*key, index), 0)
                 tale.fails[(*key, index)] = min(fails, task.retries)
-        # Who asks waits for a leader, and its time runs.
-        patient = key in tale.long or key in tale.asks
         names = ("success", "failure", "retry", "skipped")
         tasks.append(
             structs.replace(

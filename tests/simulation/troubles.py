@@ -97,6 +97,7 @@ async def crash_server(world: World, chance: random.Random) -> None:
 
 async def lose_server(world: World, chance: random.Random) -> None:
     """The server is away for longer than any lease, and forgets the notices it acked last."""
+    world.is_smooth = False
     world.server.crash(lost={"NOTICES": chance.randint(0, 2)}, stay_down=True)
     await asyncio.sleep(chance.uniform(0.05, 12.0))
     world.server.start()

@@ -86,6 +86,7 @@ class World:
         self.folded = 0
         self.shapes: set[int] = set()
         self.log_lost = False
+        self.is_smooth = False  # no message was ever lost on its way
         self.cancelled: set[str] = set()
 
     # ------------------------------------------------------------ processes
