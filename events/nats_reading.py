@@ -194,11 +194,19 @@ class _Words:
     """What passes on a subject: only to know when, and whether what was heard was read too."""
 
     PATIENCE = 2.0
+    BEGINNING = 0.5
+    """What was said before we listened may be stored after the first look: so long it is awaited
+    unheard."""
 
     def __init__(self) -> None:
         self.unread: Counter[int] = Counter()
         self.news = asyncio.Event()
-        self.until = 0.0
+        self.until = self.awaited = 0.0
+
+    def listen(self) -> None:
+        """What is said from now on is heard."""
+        self.awaited = asyncio.get_running_loop().time() + self.BEGINNING
+        self.news.set()
 
     def heard(self, message: Msg) -> None:
         self.unread[hash(message.data)] += 1
@@ -213,8 +221,9 @@ class _Words:
             del self.unread[key]
 
     async def wait(self, pause: float) -> None:
-        """Return when a look is worth while: at news, or after `pause` if some is still unread."""
-        if self.unread and asyncio.get_running_loop().time() < self.until:
+        """Return when a look is worth while: at news, or after `pause` if there may be some."""
+        now = asyncio.get_running_loop().time()
+        if now < self.awaited or (self.unread and now < self.until):
             await asyncio.sleep(pause)
             return
         self.unread.clear()  # never stored, or yielded before we listened
@@ -227,7 +236,8 @@ async def replay(
     """Yield what the stream has on `subject` after a sequence; with `live`, go on. See `Bus`."""
     cursor, pause, words = after, 0.001, _Words()
     subscription = await connection.subscribe_raw(subject, words.heard) if live else None
-    connection.on_back(words.news.set)
+    words.listen()
+    connection.on_back(words.listen)
     connection.on_lost(words.news.set)
     try:
         while await connection.ready():
@@ -252,7 +262,7 @@ async def replay(
             pause = 0.001 if found else min(pause * 2, 0.1)
             await words.wait(pause)
     finally:
-        connection.off_back(words.news.set)
+        connection.off_back(words.listen)
         connection.off_lost(words.news.set)
         if subscription:
             await subscription.close()

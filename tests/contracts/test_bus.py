@@ -369,7 +369,7 @@ async def test_a_live_replay_goes_on_with_what_comes_over_a_crash(world: World) 
 
 
 async def test_a_live_replay_that_is_cancelled_as_a_message_comes_ends(world: World) -> None:
-    """Seen under the chaos: 3.11's `wait_for` loses a cancellation that meets a message."""
+    """Also one that begins just as the message is being stored (seen under the chaos, both)."""
     bus = await world.bus()
     for number in range(20):
         came = asyncio.Event()
