@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "variables": ("variables", "Set, get, list and delete variables."),
     "access": ("access", "Let other services in, or shut them out."),
     "db": ("db", "Look after the database."),
+    "bench": ("bench", "Measure how fast and how small Penstock is here."),
     "doctor": ("doctor", "Look for what is missing or wrong on this machine."),
     "coordinator": ("coordinator", "Play the coordinator alone."),
     "worker": ("worker", "Play a worker alone."),

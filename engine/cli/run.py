@@ -157,7 +157,7 @@ async def run_embedded(request: RunRequest, home: Home) -> dict[str, Any]:
     from penstock.supervisor.stack import Stack, StackSettings
 
     parsing = asyncio.create_task(parse(request.file))
-    settings = StackSettings(slots=request.slots)
+    settings = StackSettings(slots=request.slots, schedules=False)
     stack = Stack(home, settings, report=lambda it: click.echo(f"penstock: {it}", err=True))
     try:
         await stack.start()
@@ -181,7 +181,7 @@ async def _run_in(
 
 async def parse(file: Path) -> list[SerializedDag]:
     """Parse the file in a child. Raises BrokenFileError."""
-    from penstock.worker.parsing import LIMIT, parse_file
+    from penstock.coordinator.parsing import LIMIT, parse_file
 
     parsed = await parse_file(str(file), parse_limit(LIMIT))
     if parsed.error is not None:

@@ -6,16 +6,10 @@ A file that cannot be parsed leaves its last good version in force and its error
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-from msgspec import Raw
-from msgspec import json as msgjson
-
-from penstock.authoring.serialized import SerializedDag, dump
+from penstock.authoring.serialized import ParsedFile, SerializedDag, dump
 from penstock.errors import PenstockError
 from penstock.events.types import DagRegistered, DagRemoved, Event, FileBroken, FileMended
 from penstock.lifecycle.plan import plan_of
@@ -34,7 +28,7 @@ class DagFileError(PenstockError):
 
 
 Ask = Callable[[Event], Awaitable[int]]
-Parse = Callable[[str, float], Awaitable[list[SerializedDag]]]
+Parse = Callable[[str, float], Awaitable[ParsedFile]]
 
 
 class DagFiles:
@@ -51,7 +45,10 @@ class DagFiles:
         """Parse a file and register its DAGs; return their ids. Raises DagFileError."""
         try:
             async with self.turns:
-                dags = await self.parse(file, self.timeout)
+                found = await self.parse(file, self.timeout)
+            if found.error is not None:
+                raise DagFileError(found.error.message, file, found.error.line)
+            dags = list(found.dags)
             await self.put_in_force(file, dags)
         except DagFileError as error:
             if self.state.broken.get(file) != (str(error), error.line):
@@ -142,56 +139,3 @@ async def watched(folder: Path) -> AsyncIterator[set[str]]:
 
     async for changes in awatch(folder, step=50, debounce=200):
         yield {str(Path(path).resolve()) for _, path in changes if path.endswith(".py")}
-
-
-# ---------------------------------------------------------------- parsing in a child
-
-
-async def parse_in_child(file: str, timeout: float) -> list[SerializedDag]:
-    """Parse a DAG file in a process of its own. Raises DagFileError."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "penstock.worker.parse",
-        file,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(timeout):
-            out, _ = await process.communicate()
-    except TimeoutError:
-        raise DagFileError(
-            f"{file}: it was not imported within {timeout:g} s. Move what takes long into tasks, "
-            "or raise PENSTOCK_PARSE_SECONDS",
-            file,
-        ) from None
-    finally:
-        if process.returncode is None:
-            kill_group(process.pid)
-            await process.wait()
-    return read_parsed(file, out)
-
-
-def kill_group(pid: int) -> None:
-    import os
-    import signal
-
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def read_parsed(file: str, out: bytes) -> list[SerializedDag]:
-    lines = out.splitlines()
-    try:
-        found: dict[str, Any] = json.loads(lines[-1])
-    except (IndexError, ValueError):
-        raise DagFileError(f"{file}: the process that imported it died", file) from None
-    if found.get("error"):
-        raise DagFileError(str(found["error"]), file, found.get("line"))
-    dags = msgjson.decode(lines[-1], type=dict[str, Raw])["dags"]
-    return msgjson.decode(dags, type=list[SerializedDag])

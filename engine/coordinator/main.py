@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from penstock.clock import SystemClock
 from penstock.coordinator.coordinator import Coordinator, Settings
-from penstock.coordinator.files import PARSE_SECONDS, parse_in_child
+from penstock.coordinator.files import PARSE_SECONDS
+from penstock.coordinator.parsing import parse_file
 from penstock.events.bus import FencedError
 from penstock.events.nats_bus import NatsBus
 from penstock.events.subjects import Subjects
@@ -33,13 +34,15 @@ log = logging.getLogger("penstock.coordinator")
 class CoordinatorSettings(Struct, frozen=True, kw_only=True):
     """url, seed: of NATS, in the log's account. database: the projection's file.
 
-    dags: the folder to watch, None for none. lease, silence: see `Settings`. prefix: of subjects.
+    dags: the folder to watch, None for none. schedules, lease, silence, redeliveries: see
+    `Settings`. prefix: of subjects.
     """
 
     url: str
     seed: str | None
     database: Path
     dags: Path | None = None
+    schedules: bool = True
     prefix: str = "penstock"
     lease: float = 6.0
     silence: float = 4.0
@@ -65,12 +68,13 @@ async def run(settings: CoordinatorSettings, *, ready: Callable[[], None]) -> No
             lease=settings.lease,
             silence=settings.silence,
             redeliveries=settings.redeliveries,
+            schedules=settings.schedules,
         ),
         bus,
         subjects,
         SystemClock(),
         database,
-        parse_in_child,
+        parse_file,
     )
     coordinator.files.timeout = float(os.environ.get("PENSTOCK_PARSE_SECONDS", PARSE_SECONDS))
     gc.collect()

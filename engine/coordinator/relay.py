@@ -30,9 +30,12 @@ SLICE = 100
 
 RETRY_SECONDS = 0.2
 
-RECENT = 64
-"""Confirmed commands that are kept: NOTICES is written asynchronously, and a nats-server that is
-killed was seen to lose the last one or two messages that it had acked (8 kills of 8)."""
+RECENT, RECENT_SECONDS = 64, 0.1
+"""Confirmed commands that are kept: so many, and those that were confirmed so lately.
+
+NOTICES is written asynchronously, about 8 ms after the ack: a nats-server that is killed was seen to
+lose the last 14 messages that it had acked when it had little to do, 140 in a flood.
+"""
 
 Told = Notify | NotifyRun
 
@@ -47,8 +50,10 @@ class Relay:
         self.bus, self.subjects, self.source = bus, subjects, source
         self.confirmed: Callable[[str], None] = lambda key: None
         self.recent: deque[tuple[int, Told]] = deque()
+        self.recent_at: deque[float] = deque()  # when each of `recent` was confirmed
         self.unsent: deque[tuple[int, Told]] = deque()
         self.begun = 0  # notices of the first unsent command that are on their way
+        self.rounds = 0  # rises whenever sending begins anew from the front of `unsent`
         self.sent: deque[tuple[int, Told]] = deque()  # not yet confirmed
         self.wake = asyncio.Event()
         self.changed = asyncio.Event()
@@ -81,28 +86,36 @@ class Relay:
                 await self.bus.flushed()
             except BusError:
                 # None of them is known to be there: send all of them again, in order.
-                self.unsent.extendleft(reversed(self.sent))
-                self.sent.clear()
-                self.begun = 0
+                self.send_again(self.sent)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            self.recent.extend(self.sent)
-            self.sent.clear()
-            while len(self.recent) > RECENT:
-                self.confirmed(key_of(self.recent.popleft()[1]))
+            self.confirm_sent()
             self.changed.set()
+
+    def confirm_sent(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self.recent_at.extend([now] * len(self.sent))
+        self.recent.extend(self.sent)
+        self.sent.clear()
+        while len(self.recent) > RECENT and self.recent_at[0] < now - RECENT_SECONDS:
+            self.recent_at.popleft()
+            self.confirmed(key_of(self.recent.popleft()[1]))
 
     def reconnected(self) -> None:
         """The server may be a new one that lost what it had just acked: send that again."""
-        self.unsent.extendleft(reversed(self.sent))
-        self.unsent.extendleft(reversed(self.recent))
-        self.sent.clear()
-        self.recent.clear()
-        self.begun = 0
+        self.send_again(self.sent)
+        self.send_again(self.recent)
+        self.recent_at.clear()
         self.wake.set()
 
+    def send_again(self, commands: deque[tuple[int, Told]]) -> None:
+        self.unsent.extendleft(reversed(commands))
+        commands.clear()
+        self.begun = 0
+        self.rounds += 1
+
     async def send_burst(self) -> None:
-        left = BURST
+        left, round = BURST, self.rounds
         while self.unsent and left > 0:
             command = self.unsent[0][1]
             for subject, notice in self.notices(command, self.begun):
@@ -113,6 +126,8 @@ class Relay:
                     break
                 if left % SLICE == 0:
                     await asyncio.sleep(0)
+                    if self.rounds != round:
+                        return  # meanwhile the front of `unsent` became another command
             if self.begun >= length(command):
                 self.sent.append(self.unsent.popleft())
                 self.begun = 0

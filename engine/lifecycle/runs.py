@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import ParamSpec
 
+from msgspec import Raw, structs
+
 from penstock.events.types import RunCancelled, RunTriggered
 from penstock.lifecycle.commands import (
     PlanTicks,
@@ -48,6 +50,8 @@ def triggered(turn: Turn, event: RunTriggered) -> None:
         if dag.last_tick is not None and event.logical_date <= dag.last_tick:
             return  # a tick's identity is (DAG, time); its run may have left the memory
         dag.last_tick, dag.last_end = event.logical_date, event.interval_end
+    # A copy: a `Raw` keeps all of the record alive that it was decoded from.
+    event = structs.replace(event, conf=Raw(bytes(event.conf)))
     run = state.runs[event.run] = RunState(plan, event, turn.at)
     dag.waiting.append(run.key)
     turn.notify_run(run)

@@ -175,6 +175,8 @@ class Stack:
         arguments = ["--home", str(self.home)]
         if self.settings.dags is not None:
             arguments += ["--dags", str(self.settings.dags)]
+        if not self.settings.schedules:
+            arguments.append("--no-schedules")
         # Law: the folder is free when its last user is dead, so the lock is inherited.
         return self._role("coordinator", arguments, key, pass_fds=[self.lock.fd])
 

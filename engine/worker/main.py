@@ -71,6 +71,7 @@ def make_pool(settings: WorkerSettings) -> Pool:
     return ProcessPool(
         PoolSettings(
             blobs=str(Path(settings.home) / "blobs"),
+            folder=str(Path(settings.home) / "tasks"),
             entry=settings.entry,
             paths=settings.paths,
             preload=settings.preload,
@@ -78,6 +79,7 @@ def make_pool(settings: WorkerSettings) -> Pool:
             memory_limit=settings.memory_limit,
             kill_grace=settings.kill_grace,
             log_limit=settings.log_limit,
+            threads=max(1, (os.cpu_count() or 1) // settings.slots),
         ),
         SystemClock(),
     )

@@ -33,13 +33,16 @@ class PoolSettings(Struct, frozen=True, kw_only=True):
     """How children are made and when they go.
 
     entry: dotted name of the module that runs attempts (`run`, `run_async`). paths: for `sys.path`.
-    preload: modules for the template. blobs: folder of large values. max_tasks: attempts a child.
+    preload: modules for the template. blobs: folder of large values. folder: where attempts get
+    folders of their own, "" for the system's. max_tasks: attempts a child.
     max_idle_bytes: resident memory at which an idle child goes. memory_limit: resident bytes of a
     child and its descendants at which its attempt is killed; 0 for none. kill_grace: seconds
-    between SIGTERM and SIGKILL. log_limit: bytes of output kept of an attempt.
+    between SIGTERM and SIGKILL. threads: that numeric libraries may use in a child, unless the
+    environment says so already; 0: as many as they like. log_limit: bytes of output kept of an attempt.
     """
 
     blobs: str
+    folder: str = ""
     entry: str = "penstock.worker.execute"
     paths: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
@@ -49,6 +52,19 @@ class PoolSettings(Struct, frozen=True, kw_only=True):
     kill_grace: float = 2.0
     log_limit: int = 50 * 1024 * 1024
     watch: float = 0.2
+    threads: int = 0
+
+
+def sweep(folder: str) -> None:
+    """Remove what pools of dead workers left in `folder`; make it if it is not there."""
+    os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):
+        try:
+            os.kill(int(name.partition("-")[0]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+        except (ValueError, PermissionError):
+            continue
 
 
 class Lane:
@@ -82,11 +98,14 @@ class ProcessPool:
     async def start(self, listener: Listener) -> None:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._folder = tempfile.mkdtemp(prefix="penstock-tasks-")
+        if self.settings.folder:
+            sweep(self.settings.folder)
+        name = f"{os.getpid()}-"
+        self._folder = tempfile.mkdtemp(prefix=name, dir=self.settings.folder or None)
         settings = self.settings
         os.makedirs(settings.blobs, exist_ok=True)
         modules = (settings.entry, *settings.preload)
-        self._nursery = Nursery(settings.paths, modules, self._retire_outdated)
+        self._nursery = Nursery(settings.paths, modules, self._retire_outdated, settings.threads)
         self._nursery.start()
 
     # ------------------------------------------------------------ the port

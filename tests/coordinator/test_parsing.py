@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from worker_play import vanishes
 
-from penstock.worker.parsing import parse_file
+from penstock.coordinator.parsing import parse_file
 
 
 @pytest.fixture
