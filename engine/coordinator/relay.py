@@ -33,8 +33,8 @@ RETRY_SECONDS = 0.2
 RECENT, RECENT_SECONDS = 64, 0.1
 """Confirmed commands that are kept: so many, and those that were confirmed so lately.
 
-NOTICES is written asynchronously, about 8 ms after the ack: a nats-server that is killed was seen to
-lose the last 14 messages that it had acked when it had little to do, 140 in a flood.
+NOTICES is written asynchronously, some 8 ms after the ack: a nats-server that is killed was seen
+to lose the last 14 messages that it had acked when it had little to do, 140 in a flood.
 """
 
 Told = Notify | NotifyRun

@@ -45,6 +45,7 @@ class StackSettings(Struct, kw_only=True):
     slots: int = 1
     queues: tuple[str, ...] = ("default",)
     dags: Path | None = None
+    schedules: bool = True
     host: str = "127.0.0.1"
     port: int = -1
     quiet: bool = True

@@ -163,7 +163,8 @@ class Template:
 class Nursery:
     """Where children come from. paths: for `sys.path`; modules: to have imported before forking.
 
-    threads: see `environment`. replaced: called when another template has taken over; older children may go.
+    threads: see `environment`. replaced: called when another template has taken over; older
+    children may go.
     """
 
     def __init__(

@@ -38,7 +38,8 @@ class PoolSettings(Struct, frozen=True, kw_only=True):
     max_idle_bytes: resident memory at which an idle child goes. memory_limit: resident bytes of a
     child and its descendants at which its attempt is killed; 0 for none. kill_grace: seconds
     between SIGTERM and SIGKILL. threads: that numeric libraries may use in a child, unless the
-    environment says so already; 0: as many as they like. log_limit: bytes of output kept of an attempt.
+    environment says so already; 0: as many as they like. log_limit: bytes of output kept of an
+    attempt.
     """
 
     blobs: str
