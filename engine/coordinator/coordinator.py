@@ -155,6 +155,8 @@ class Coordinator:
 
         Raises FencedError when somebody else leads: start anew, as a standby.
         """
+        # Before anything is folded: what is owed is older than all that will be told, on any run.
+        await self.projector.take_outbox()
         await mend_log(self)
         async with asyncio.TaskGroup() as group:
             projecting = group.create_task(self.projector.run())
@@ -174,7 +176,6 @@ class Coordinator:
     async def lead(self, duties: tuple[Callable[[], Coroutine[Any, Any, None]], ...]) -> None:
         self.is_leading = True
         log.info("%s leads, epoch %d", self.settings.name, self.state.epoch)
-        await self.projector.take_outbox()
         async with asyncio.TaskGroup() as group:
             await self.hearing.open(group.create_task)
             self.bus.on_reconnect(self.reconnected)

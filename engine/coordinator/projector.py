@@ -113,7 +113,7 @@ class Projector:
                 batch.outbox_added.append((position, key, what, payload))
 
     async def take_outbox(self) -> None:
-        """Have sent again what an earlier leader on this disk had not heard arrive."""
+        """Have sent again what an earlier coordinator on this disk had not heard arrive."""
         for owed in await self.database.load_outbox():
             self.rows.add(owed.id)
-            self.relay.tell_again(owed.subject, owed.payload)
+            self.relay.tell_again(owed.position, owed.subject, owed.payload)

@@ -153,10 +153,10 @@ class Relay:
             what = "task" if isinstance(command, Notify) else "run"
             yield position, key_of(command), what, msgspec.json.encode(command)
 
-    def tell_again(self, what: str, payload: bytes) -> None:
+    def tell_again(self, position: int, what: str, payload: bytes) -> None:
         """Take a row of the outbox: an earlier leader had not heard that it arrived."""
         kind: type[Told] = Notify if what == "task" else NotifyRun
-        self.tell(0, msgspec.json.decode(payload, type=kind))
+        self.tell(position, msgspec.json.decode(payload, type=kind))
 
     def forget_up_to(self, position: int) -> None:
         """The leader has confirmed these: a standby need not keep them."""

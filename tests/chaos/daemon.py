@@ -44,6 +44,10 @@ class Daemon:
     def url(self) -> str:
         return f"nats://127.0.0.1:{self.port}"
 
+    @property
+    def has_ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
     def start(self) -> None:
         """Start `penstock up`; what the supervisor says is appended to `folder`/up.log."""
         with open(self.folder / "up.log", "ab") as log:

@@ -108,7 +108,7 @@ class Storm:
                     await client.position()
                 return
             except BusError as error:
-                if time.monotonic() > until:
+                if time.monotonic() > until or self.daemon.has_ended:
                     raise StuckError(f"the daemon does not start: {error}") from error
 
     async def rage(self) -> Verdict:
