@@ -64,8 +64,9 @@ bench: setup
 	$(BIN)/penstock bench
 	$(BIN)/python benchmarks/peers.py
 
+# 25 processes are killed at random moments; KILLS=100 and SEED=7 may be given.
 chaos: setup
-	$(BIN)/python -m pytest tests/chaos -s
+	$(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf $(VENV) .venv-3.* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

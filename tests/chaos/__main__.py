@@ -25,11 +25,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--only", action="append", choices=KINDS, help="may be repeated")
-    parser.add_argument("--calm", action="store_true", help="kinds in turn, with time to recover")
+    parser.add_argument("--calm", action="store_true", help="in turn, with time to recover")
     parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
     asked = parser.parse_args()
     kinds = tuple(asked.only or KINDS)
-    plan = Plan(asked.kills, asked.seed, asked.calm, kinds, asked.slots)
+    plan = Plan(
+        asked.kills, asked.seed, calm=asked.calm, in_turn=asked.calm, kinds=kinds, slots=asked.slots
+    )
     folder = Path(tempfile.mkdtemp(prefix="penstock-chaos-"))
     print(f"seed {plan.seed}, {plan.kills} kills, in {folder}", flush=True)
     began = time.monotonic()

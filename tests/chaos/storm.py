@@ -38,16 +38,18 @@ class StuckError(AssertionError):
 
 @dataclass(frozen=True)
 class Plan:
-    """kills: how many. calm: wait for the tasks to run again before the next one, kinds in turn.
+    """kills: how many. kinds: what is killed. in_turn: one kind after the other, not at random.
 
-    kinds: what is killed. pause: the most seconds between two kills. redeliveries: how often the
-    infrastructure may lose a try; far above the default, since more than three kills can well meet
-    the same task. patience: seconds for all runs to end after the last kill.
+    calm: wait for the tasks to run again, and some, before the next kill. pause: the most seconds
+    between two kills. redeliveries: how often the infrastructure may lose a try; far above the
+    default, since more than three kills can well meet the same task. patience: seconds for all
+    runs to end after the last kill.
     """
 
     kills: int
     seed: int
     calm: bool = False
+    in_turn: bool = False
     kinds: tuple[str, ...] = KINDS
     slots: int = 4
     pause: float = 3.0
@@ -167,12 +169,13 @@ class Storm:
     # ------------------------------------------------------------ the kills
 
     async def kill_all(self, *running: asyncio.Task[None]) -> None:
-        kinds = itertools.cycle(self.plan.kinds)
+        kinds, kind = itertools.cycle(self.plan.kinds), None
         while len(self.strikes) < self.plan.kills:
             for task in running:
                 if task.done():
                     task.result()
-            kind = next(kinds) if self.plan.calm else self.chance.choice(self.plan.kinds)
+            if kind is None:
+                kind = next(kinds) if self.plan.in_turn else self.chance.choice(self.plan.kinds)
             seen = len(self.lines.read_bytes().splitlines())
             at = time.time()
             pid = await self.daemon.strike(kind, self.chance)
@@ -181,6 +184,7 @@ class Storm:
                 continue
             self.strikes.append(Strike(kind, pid, at))
             self.say(f"kill {len(self.strikes)}: {kind} {pid}, {len(self.ended)} runs are over")
+            kind = None
             if self.plan.calm:
                 await self.until_lines(seen + 2 * self.plan.slots + 30)
                 await asyncio.sleep(2.5)  # what lives shorter than 2 s is started again slower
