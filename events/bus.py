@@ -90,7 +90,8 @@ class Bus(Protocol):
     - `pull` yields messages of a work stream, each until acked, over reconnects; one unacked comes
       again, to this or another `pull` of the same name, no sooner than `streams.ACK_WAIT`.
     - `replay` yields what a stream has on a subject (wildcards) after a sequence; with `live` it
-      then waits for more, else ends.
+      then waits for more, else ends. Where the server lost the end of what it had yielded, it goes
+      back to there, so that what is stored on those sequences then is yielded too.
 
     Connection
     - `on_reconnect` handlers are called after each reconnect, subscriptions being in force again.

@@ -22,6 +22,7 @@ from penstock.events.bus import (
 from penstock.events.memory_server import Kept, Listener, MemoryServer
 from penstock.events.streams import ACK_WAIT
 from penstock.events.subjects import matches
+from penstock.events.trail import Trail
 
 Report = Callable[[BaseException], None]
 T = TypeVar("T")
@@ -243,13 +244,21 @@ class MemoryBus:
     async def replay(
         self, stream: str, subject: str, *, after: int = 0, live: bool = False
     ) -> AsyncIterator[Stored]:
-        kept, cursor = self.server.streams[stream], after
+        kept, cursor, trail, generation = self.server.streams[stream], after, Trail(), -1
+
+        async def payload_of(sequence: int) -> bytes | None:
+            stored = kept.get(sequence)
+            return stored.payload if stored else None
+
         while await self._ready():
-            cursor = min(cursor, kept.last)
+            if generation != self.generation:
+                generation = self.generation
+                cursor = await trail.last_kept(cursor, kept.last, payload_of)
             following = (kept.get(one) for one in range(cursor + 1, kept.last + 1))
             found = next((one for one in following if one and matches(subject, one.subject)), None)
             if found:
                 cursor = found.sequence
+                trail.append(found.sequence, found.payload)
                 yield found
             elif not live:
                 return

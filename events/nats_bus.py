@@ -29,7 +29,8 @@ from penstock.events.bus import (
 )
 from penstock.events.nats_connection import NatsConnection, Report
 from penstock.events.nats_pipeline import Pipeline
-from penstock.events.nats_reading import consume, pull, replay
+from penstock.events.nats_pulling import pull
+from penstock.events.nats_reading import consume, replay
 from penstock.events.streams import ACK_WAIT, STREAMS, Stream
 from penstock.events.subjects import Subjects
 

@@ -3,7 +3,8 @@
 nats-py does the wire. What is different here: every call (a request, a publish with an ack) is a
 number under one inbox and a future, so it costs one message each way, and a lost connection fails
 all of them at once instead of letting each time out. It reconnects for ever. What it cannot say to
-a caller it says to `on_error`.
+a caller it says to `on_error`. After a loss it counts as connected again only when all who asked
+to hear of it have been told, so what they then send again goes ahead of what is new.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class NatsConnection:
         self.on_error = on_error
         self.generation = 0
         self.closed = self.closing = False
+        self._up = True  # False from a loss until everybody has been told that it is over
         self._client = Client()
         self._inbox = f"_INBOX.{_unique()}"
         self._numbers = itertools.count(1)
@@ -68,8 +70,8 @@ class NatsConnection:
             self._report(error)
 
         try:
-            async with asyncio.timeout(timeout):
-                await self._client.connect(
+            await _in_time(
+                self._client.connect(
                     url.split(","),
                     name=name,
                     error_cb=error_cb,
@@ -85,10 +87,12 @@ class NatsConnection:
                     flush_timeout=5.0,
                     skip_subject_validation=True,
                     **options,
-                )
+                ),
+                timeout,
+            )
         except (TimeoutError, OSError, nats.errors.Error, ValueError) as error:
             with contextlib.suppress(Exception):
-                await self._client.close()
+                await _in_time(self._client.close(), 1.0)
             why = refused[-1] if refused else error
             raise BusError(
                 f"{url}: no NATS server let us in within {timeout:g} s: {why!r}"
@@ -98,7 +102,7 @@ class NatsConnection:
 
     @property
     def connected(self) -> bool:
-        return self._client.is_connected
+        return self._up and self._client.is_connected
 
     @property
     def max_payload(self) -> int:
@@ -123,7 +127,7 @@ class NatsConnection:
 
         Raises BusError when the server ended it for good (a key that was removed, for one).
         """
-        while self.closed or not self._client.is_connected:
+        while self.closed or not self.connected:
             if self.closing:
                 return False
             if self.closed:
@@ -136,7 +140,7 @@ class NatsConnection:
         """Say after a failure if the connection explains it, so that trying again makes sense."""
         if self.closed:
             return True  # `ready` says which end it was
-        if self._client.is_connected and asyncio.get_running_loop().time() - self._changed > 10.0:
+        if self.connected and asyncio.get_running_loop().time() - self._changed > 10.0:
             return False
         await asyncio.sleep(0.02)
         return True
@@ -188,7 +192,7 @@ class NatsConnection:
         """Send, at most once. Raises BusError while there is no connection, or if it is too big."""
         client = self._client
         # nats-py would keep it and send it after a reconnect: late, and after newer news.
-        if not client.is_connected:
+        if not self.connected:
             raise BusError(f"{subject}: not sent, there is no connection to NATS now")
         try:
             await client.publish(subject, payload, reply, headers)
@@ -287,12 +291,19 @@ class NatsConnection:
             future.set_result(message)
 
     async def _disconnected(self) -> None:
+        self._up = False
+        # What nats-py had not written yet it would send after the reconnect: ahead of what its
+        # sender, who was told that it failed, sends again; so notices came out of order.
+        self._client._pending.clear()
+        self._client._pending_data_size = 0
         self._changed = asyncio.get_running_loop().time()
         self._fail("the connection to NATS was lost before the answer came")
 
     async def _reconnected(self) -> None:
         self.generation += 1
         self._changed = asyncio.get_running_loop().time()
+        # Handlers are plain calls, so nothing is sent between here and the last of them.
+        self._up = True
         self._there.set()
         for handler in list(self._back):
             self._guarded(handler)
@@ -334,6 +345,27 @@ class NatsSubscription:
         if self.wire:
             with contextlib.suppress(nats.errors.Error, OSError):
                 await self.wire.unsubscribe()
+
+
+async def _in_time(doing: Coroutine[Any, Any, None], seconds: float) -> None:
+    """Await `doing`; after `seconds` raise TimeoutError, with `doing` truly over.
+
+    Python 3.11's `wait_for`, which nats-py waits with, drops a cancellation that comes just as its
+    own time is up; nats-py then tries to connect for ever (seen: once in six). So it is cancelled
+    again until it ends.
+    """
+    task = asyncio.ensure_future(doing)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.1)
+    if not done:
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            task.result()  # looked at, so that nobody complains
+        raise TimeoutError
+    task.result()
 
 
 def _unique() -> str:

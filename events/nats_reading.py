@@ -1,13 +1,12 @@
 """Reading streams: what is there, then what comes, over reconnects, and never past a gap unsaid.
 
-Three ways, each for its purpose:
+Two ways, each for its purpose (a third, for work: `penstock.events.nats_pulling`):
 - `consume`, for the log: a consumer of our own, made anew from our own cursor whenever there is
   doubt. nats-server keeps its memory of a reader for seconds, reuses sequences after it lost a
   tail, and lets a consumer start where nothing will ever be: so at each making the cursor is held
   against the stream, and the message last yielded is read back and compared.
 - `replay`, for notices and logs: direct gets, which need no consumer and so no account that could
   aim one; the words that pass on the same subject only say when to look again.
-- `pull`, for triggers: a durable work queue, acked one by one.
 """
 
 from __future__ import annotations
@@ -23,24 +22,23 @@ from typing import Any
 import msgspec
 from nats.aio.msg import Msg
 
-from penstock.events.bus import BusError, Pulled, Stored, UnknownSubjectError
+from penstock.events.bus import BusError, Stored, UnknownSubjectError
 from penstock.events.nats_connection import NatsConnection, NatsSubscription
+from penstock.events.trail import Trail
 
 HEARTBEAT = 2.0
 """Seconds between the signs of life of an idle consumer; after three of silence it is made anew."""
 
 BATCH = 256
-PULL_BATCH = 64
-PULL_EXPIRES = 5.0
-_LOST = None
-_Queue = asyncio.Queue[Msg | None]
+LOST = None
+Queue = asyncio.Queue[Msg | None]
 
 
-def _nanoseconds(seconds: float) -> int:
+def nanoseconds(seconds: float) -> int:
     return int(seconds * 1e9)
 
 
-async def _next(heard: _Queue, seconds: float) -> Msg | None:
+async def next_of(heard: Queue, seconds: float) -> Msg | None:
     """Return the next of a queue. Raises TimeoutError. (3.11's `wait_for` can drop a cancel.)"""
     async with asyncio.timeout(seconds):
         return await heard.get()
@@ -50,11 +48,11 @@ async def _next(heard: _Queue, seconds: float) -> Msg | None:
 
 
 class _Consumer:
-    """One ephemeral consumer and what it delivered; worthless once `_LOST` was read from it."""
+    """One ephemeral consumer and what it delivered; worthless once `LOST` was read from it."""
 
     def __init__(self, connection: NatsConnection) -> None:
         self.connection = connection
-        self.heard: _Queue = asyncio.Queue()
+        self.heard: Queue = asyncio.Queue()
         self.subscription: NatsSubscription | None = None
         self.name = ""
         self.delivered = 0
@@ -71,7 +69,7 @@ class _Consumer:
             "max_deliver": 1,
             "mem_storage": True,
             "num_replicas": 1,
-            "idle_heartbeat": _nanoseconds(HEARTBEAT),
+            "idle_heartbeat": nanoseconds(HEARTBEAT),
             "flow_control": True,
         }
         found = await self.connection.api(
@@ -88,11 +86,11 @@ class _Consumer:
                 message = self.heard.get_nowait()
             except asyncio.QueueEmpty:
                 try:
-                    message = await _next(self.heard, 3 * HEARTBEAT)
+                    message = await next_of(self.heard, 3 * HEARTBEAT)
                 except TimeoutError:
-                    return _LOST
+                    return LOST
             if message is None:
-                return _LOST
+                return LOST
             headers = message.headers or {}
             if headers.get("Status") != "100":
                 return message
@@ -114,7 +112,7 @@ class _Consumer:
                 )
 
     def _lost(self) -> None:
-        self.heard.put_nowait(_LOST)
+        self.heard.put_nowait(LOST)
 
 
 async def consume(connection: NatsConnection, stream: str, *, after: int) -> AsyncIterator[Stored]:
@@ -137,7 +135,7 @@ async def consume(connection: NatsConnection, stream: str, *, after: int) -> Asy
                 continue  # what was checked may be another server's by now
             delivered = 0
             while (message := await consumer.next()) is not None:
-                sequence, place = _sequences(message)
+                sequence, place = sequences_of(message)
                 if place != delivered + 1:
                     break  # some were dropped on the way here
                 delivered = place
@@ -180,7 +178,7 @@ async def check_cursor(connection: NatsConnection, stream: str, cursor: int, dig
         )
 
 
-def _sequences(message: Msg) -> tuple[int, int]:
+def sequences_of(message: Msg) -> tuple[int, int]:
     """Return (sequence in the stream, count of this consumer's deliveries) from the ack subject."""
     tokens = message.reply.split(".")
     at = 5 if len(tokens) == 9 else 7  # longer ones have a domain and an account before the stream
@@ -234,7 +232,7 @@ async def replay(
     connection: NatsConnection, stream: str, subject: str, *, after: int = 0, live: bool = False
 ) -> AsyncIterator[Stored]:
     """Yield what the stream has on `subject` after a sequence; with `live`, go on. See `Bus`."""
-    cursor, pause, words = after, 0.001, _Words()
+    cursor, pause, words, trail, generation = after, 0.001, _Words(), Trail(), -1
     subscription = await connection.subscribe_raw(subject, words.heard) if live else None
     words.listen()
     connection.on_back(words.listen)
@@ -242,12 +240,16 @@ async def replay(
     try:
         while await connection.ready():
             words.news.clear()
-            found = 0
+            found, now = 0, connection.generation
             try:
+                if generation != now:
+                    cursor = await _still_there(connection, stream, cursor, trail)
+                    generation = now
                 async for stored in _direct(connection, stream, subject, cursor):
                     found += 1
                     cursor = stored.sequence
                     words.read(stored.payload)
+                    trail.append(stored.sequence, stored.payload)
                     yield stored
             except UnknownSubjectError:
                 raise
@@ -266,6 +268,18 @@ async def replay(
         connection.off_lost(words.news.set)
         if subscription:
             await subscription.close()
+
+
+async def _still_there(connection: NatsConnection, stream: str, cursor: int, trail: Trail) -> int:
+    """Hold a reader's place against the stream, which may be another server's by now."""
+
+    async def payload_of(sequence: int) -> bytes | None:
+        payload = msgspec.json.encode({"seq": sequence})
+        answer = await connection.call(f"$JS.API.DIRECT.GET.{stream}", payload)
+        return None if (answer.headers or {}).get("Status") else answer.data
+
+    end = await last_of(connection, stream, ">")
+    return await trail.last_kept(cursor, end, payload_of)
 
 
 async def last_of(connection: NatsConnection, stream: str, subject: str) -> int:
@@ -306,8 +320,8 @@ async def _get(
     connection: NatsConnection, stream: str, request: dict[str, Any], *, timeout: float = 5.0
 ) -> AsyncIterator[Stored]:
     """Yield what one direct get brings; it reads without a consumer."""
-    heard: _Queue = asyncio.Queue()
-    lost = lambda: heard.put_nowait(_LOST)  # noqa: E731
+    heard: Queue = asyncio.Queue()
+    lost = lambda: heard.put_nowait(LOST)  # noqa: E731
     inbox = connection.new_inbox()
     subscription = await connection.subscribe_raw(inbox, heard.put_nowait)
     connection.on_lost(lost)
@@ -317,7 +331,7 @@ async def _get(
         )
         while True:
             try:
-                message = await _next(heard, timeout)
+                message = await next_of(heard, timeout)
             except TimeoutError:
                 raise BusError(f"stream {stream}: no answer within {timeout:g} s") from None
             if message is None:
@@ -334,90 +348,3 @@ async def _get(
     finally:
         connection.off_lost(lost)
         await subscription.close()
-
-
-# ---------------------------------------------------------------- triggers
-
-
-async def pull(
-    connection: NatsConnection, stream: str, name: str, *, ack_wait: float
-) -> AsyncIterator[Pulled]:
-    """Yield messages of a work stream, each until acked, over reconnects. See `Bus.pull`."""
-    heard: _Queue = asyncio.Queue()
-    lost = lambda: heard.put_nowait(_LOST)  # noqa: E731
-    inbox = connection.new_inbox()
-    subscription = await connection.subscribe_raw(inbox, heard.put_nowait)
-    connection.on_lost(lost)
-    try:
-        while await connection.ready():
-            try:
-                await _make_durable(connection, stream, name, ack_wait)
-                while True:
-                    await _ask_for_more(connection, stream, name, inbox)
-                    async for pulled in _until_answered(connection, heard):
-                        yield pulled
-            except BusError:
-                if not await connection.mends():
-                    raise
-    finally:
-        connection.off_lost(lost)
-        await subscription.close()
-        while not heard.empty():  # give back at once what nobody will look at
-            left = heard.get_nowait()
-            if left is not None and left.reply:
-                with contextlib.suppress(BusError):
-                    await connection.publish(left.reply, b"-NAK")
-
-
-async def _make_durable(
-    connection: NatsConnection, stream: str, name: str, ack_wait: float
-) -> None:
-    config: dict[str, Any] = {
-        "durable_name": name,
-        "deliver_policy": "all",
-        "ack_policy": "explicit",
-        "ack_wait": _nanoseconds(ack_wait),
-        "max_deliver": -1,
-        "max_ack_pending": 4096,
-    }
-    found = await connection.api(
-        f"CONSUMER.DURABLE.CREATE.{stream}.{name}", {"stream_name": stream, "config": config}
-    )
-    if "error" in found:
-        raise BusError(f"stream {stream}: no consumer: {found['error'].get('description')}")
-
-
-async def _ask_for_more(connection: NatsConnection, stream: str, name: str, inbox: str) -> None:
-    request = {"batch": PULL_BATCH, "expires": _nanoseconds(PULL_EXPIRES)}
-    await connection.publish(
-        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}", msgspec.json.encode(request), reply=inbox
-    )
-
-
-async def _until_answered(connection: NatsConnection, heard: _Queue) -> AsyncIterator[Pulled]:
-    """Yield what one request brings, until it is used up, has run out, or was lost."""
-    for _ in range(PULL_BATCH):
-        try:
-            message = await _next(heard, PULL_EXPIRES + 1.0)
-        except TimeoutError:
-            return
-        if message is None:
-            raise BusError("the connection was lost while waiting for work")
-        if message.headers and "Status" in message.headers:
-            return
-        sequence, _ = _sequences(message)
-        yield Pulled(
-            Stored(sequence, message.subject, message.data),
-            message.headers,
-            _Acknowledge(connection, message.reply),
-        )
-
-
-class _Acknowledge:
-    """Say that a message was dealt with; returns when the server has taken note (BusError)."""
-
-    def __init__(self, connection: NatsConnection, subject: str) -> None:
-        self.connection, self.subject = connection, subject
-
-    async def __call__(self) -> None:
-        await self.connection.call(self.subject, b"+ACK")

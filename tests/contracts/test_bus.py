@@ -387,6 +387,51 @@ async def test_a_live_replay_that_is_cancelled_as_a_message_comes_ends(world: Wo
         assert reading.cancelled()
 
 
+async def test_a_live_replay_goes_back_when_the_end_that_it_had_read_is_lost(world: World) -> None:
+    writer, reader = await world.bus(), await world.bus()
+    subject = SUBJECTS.run_event("d", "queued")
+    await writer.store(subject, b"1")
+    await world.remember()
+    replay = reader.replay("NOTICES", SUBJECTS.events, live=True)
+    await writer.store(subject, b"2")
+    await writer.store(subject, b"3")
+    assert [one.payload for one in await take(3, replay)] == [b"1", b"2", b"3"]
+    waiting = asyncio.ensure_future(anext(replay))
+    await world.go_back()
+    await writer.store(subject, b"two")
+    assert (await waiting).payload == b"two"
+
+
+async def test_a_live_replay_hears_what_is_stored_on_sequences_that_it_had_read(
+    world: World,
+) -> None:
+    writer, reader = await world.bus(), await world.bus()
+    subject = SUBJECTS.run_event("d", "queued")
+    await writer.store(subject, b"1")
+    await world.remember()
+    replay = reader.replay("NOTICES", SUBJECTS.events, live=True)
+    await writer.store(subject, b"2")
+    await writer.store(subject, b"3")
+    await take(3, replay)
+    await world.go_back()
+    for payload in (b"two", b"three", b"four"):
+        await writer.store(subject, payload)
+    assert [one.payload for one in await take(3, replay)] == [b"two", b"three", b"four"]
+
+
+async def test_a_replay_that_begins_past_the_end_hears_what_comes(world: World) -> None:
+    bus = await world.bus()
+    await bus.store(SUBJECTS.run_event("d", "queued"), b"1")
+    waiting = asyncio.ensure_future(
+        anext(bus.replay("NOTICES", SUBJECTS.events, after=90, live=True))
+    )
+    for number in range(2, 80):  # it may look where the end is after some of them
+        await bus.store(SUBJECTS.run_event("d", "queued"), b"%d" % number)
+        if (await asyncio.wait({waiting}, timeout=0.05))[0]:
+            break
+    assert int((await waiting).payload) in (number - 1, number)
+
+
 async def settle_stream(bus: Bus) -> None:
     """NOTICES is written asynchronously: a crash right after an ack may cost its tail."""
     await asyncio.sleep(0.3)

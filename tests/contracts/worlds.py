@@ -38,7 +38,7 @@ class World(Protocol):
 class MemoryWorld:
     def __init__(self) -> None:
         self.server = MemoryServer(Network())
-        self.remembered = 0
+        self.remembered: dict[str, int] = {}
 
     async def bus(self, **options: Any) -> Bus:
         return await MemoryBus.connect(self.server, **options)
@@ -59,11 +59,12 @@ class MemoryWorld:
         self.server.network.lose_ack = 0.0
 
     async def remember(self) -> None:
-        self.remembered = self.server.streams["LOG"].last
+        self.remembered = {name: kept.last for name, kept in self.server.streams.items()}
 
     async def go_back(self) -> None:
-        lost = self.server.streams["LOG"].last - self.remembered
-        await _heard(self.server.buses, lambda: self.server.crash(lost={"LOG": lost}))
+        streams = self.server.streams
+        lost = {name: streams[name].last - last for name, last in self.remembered.items()}
+        await _heard(self.server.buses, lambda: self.server.crash(lost=lost))
 
     async def close(self) -> None:
         for bus in list(self.server.buses):
