@@ -60,11 +60,9 @@ test-all:
 	done; test $$tried = 1
 
 bench: setup
-	$(BIN)/pip install --quiet 'penstock[bench]' || echo 'Dask cannot be installed here: it is left out.'
-	$(BIN)/penstock bench
+	$(BIN)/pip install --quiet 'dask[distributed]>=2025.1' || echo 'Dask cannot be installed here: it is left out.'
 	$(BIN)/python benchmarks/peers.py
 
-# 25 processes are killed at random moments; KILLS=100 and SEED=7 may be given.
 chaos: setup
 	$(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 

@@ -24,16 +24,18 @@ def dag_of(file: str) -> dict[str, Any]:
     return dag
 
 
-@pytest.mark.parametrize(("name", "tasks"), [("chain40", 40), ("fan", 3), ("cpu10", 1)])
+@pytest.mark.parametrize(("name", "tasks"), [("one", 1), ("chain40", 40), ("fan", 3), ("cpu10", 1)])
 def test_a_benchmark_is_a_dag_of_its_file_s_name(name: str, tasks: int) -> None:
-    dag = dag_of(f"benchmarks/dags/{name}.py")
+    dag = dag_of(f"engine/bench/dags/{name}.py")
     assert (dag["dag_id"], len(dag["tasks"])) == (name, tasks)
 
 
 @pytest.mark.ml
 def test_the_benchmark_of_dataframes_hands_them_on_five_times() -> None:
     pytest.importorskip("pandas")
-    assert [task.get("upstream", []) for task in dag_of("benchmarks/dags/frames.py")["tasks"]] == [
+    assert [
+        task.get("upstream", []) for task in dag_of("engine/bench/dags/frames.py")["tasks"]
+    ] == [
         [],
         ["make"],
         *([f"hand_on_{number}"] for number in range(1, 5)),
