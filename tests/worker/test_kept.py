@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from penstock.events.types import Attempt, AttemptSucceeded, Delivery
-from penstock.worker.kept import FileKeep
+from penstock.worker.kept import REMEMBERED, FileKeep
 from penstock.worker.ledger import spans_of
 
 
@@ -34,7 +34,27 @@ def test_what_was_kept_and_not_confirmed_is_inherited_also_twice(tmp_path: Path)
     assert two.inherited() == (("one/odd name",), [outcome(1), outcome(3)])
     two._file.close()
     three = FileKeep(tmp_path, "three")
-    assert three.inherited() == (("two",), [outcome(1), outcome(3)])
+    assert three.inherited() == (("one/odd name", "two"), [outcome(1), outcome(3)])
+
+
+def test_a_worker_that_dies_before_it_could_name_its_predecessor_leaves_the_name(
+    tmp_path: Path,
+) -> None:
+    FileKeep(tmp_path, "one")._file.close()
+    two = FileKeep(tmp_path, "two")
+    assert two.inherited() == (("one",), [])
+    two.add([outcome(1)])
+    two.gone([Delivery(1, 1)])
+    two._file.close()
+    assert FileKeep(tmp_path, "three").inherited() == (("one", "two"), [])
+
+
+def test_of_a_long_line_of_predecessors_the_newest_are_named(tmp_path: Path) -> None:
+    for number in range(100):
+        keep = FileKeep(tmp_path, f"{number:03}")
+        names, _ = keep.inherited()
+        keep._file.close()
+    assert names == tuple(f"{number:03}" for number in range(99 - REMEMBERED, 99))
 
 
 def test_a_line_cut_off_by_the_death_costs_only_itself(tmp_path: Path) -> None:
