@@ -1,7 +1,8 @@
 """Outcomes that the leader has not confirmed within a second, on disk for the next worker (law 7).
 
 A file a worker, locked while it lives. Who starts later on the same folder takes over the files
-whose lock is free: their workers are dead, and with them all of their children.
+whose lock is free: their workers are dead, and with them all of their children. It hands the names
+on: should it die before it could tell the leader, its own successor tells of all of them.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from penstock.events.types import Delivery, Outcome
 
 _SUFFIX = ".outcomes"
 
+REMEMBERED = 32
+"""Predecessors whose names are handed on; what a leader is never told costs a lease."""
+
 
 class _Line(Struct, omit_defaults=True):
+    replaces: tuple[str, ...] = ()
     kept: tuple[Outcome, ...] = ()
     gone: tuple[Delivery, ...] = ()
 
@@ -34,7 +39,8 @@ class Keep(Protocol):
     """Keeps outcomes for a successor.
 
     - `add` returns once they would survive the death of this process.
-    - `gone` forgets them. `inherited` tells what dead workers left: their names, and outcomes.
+    - `gone` forgets them. `inherited` tells what dead workers left: their names and those of their
+      own predecessors, oldest first, and outcomes.
     - `close` removes everything, if nothing is kept.
     """
 
@@ -65,6 +71,7 @@ class FileKeep:
         self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115 (held for life: its lock)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         self._kept: set[Delivery] = set()
+        self._replaces: tuple[str, ...] = ()
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         line = _Line(kept=tuple(outcomes))
@@ -76,45 +83,58 @@ class FileKeep:
         self._kept -= gone
         if gone and not self._kept:
             self._file.truncate(0)
+            self._hand_on()
         elif gone:
             self._append(_Line(gone=tuple(gone)))
 
     def inherited(self) -> tuple[tuple[str, ...], list[Outcome]]:
-        names, outcomes = [], []
-        for path in sorted(self._folder.glob("*" + _SUFFIX)):
-            if path == self._path:
-                continue
-            left = _take_over(path)
-            if left is not None:
-                names.append(unquote(path.name.removesuffix(_SUFFIX)))
-                outcomes += left
-                if left:
-                    self.add(left)  # ours before theirs goes
-                path.unlink(missing_ok=True)
-        return tuple(names), outcomes
+        names: dict[str, None] = {}
+        outcomes: list[Outcome] = []
+        dead = {
+            path: left
+            for path in sorted(self._folder.glob("*" + _SUFFIX))
+            if path != self._path and (left := _take_over(path)) is not None
+        }
+        for path, (replaced, kept) in dead.items():
+            names.update(dict.fromkeys(replaced))
+            names[unquote(path.name.removesuffix(_SUFFIX))] = None
+            outcomes += kept
+        self._replaces = tuple(names)[-REMEMBERED:]
+        self._hand_on()
+        if outcomes:
+            self.add(outcomes)
+        for path in dead:  # ours before theirs goes
+            path.unlink(missing_ok=True)
+        return self._replaces, outcomes
 
     def close(self) -> None:
         if not self._kept:
             self._path.unlink(missing_ok=True)
         self._file.close()
 
+    def _hand_on(self) -> None:
+        if self._replaces:
+            self._append(_Line(replaces=self._replaces))
+
     def _append(self, line: _Line) -> None:
         self._file.write(msgspec.json.encode(line) + b"\n")
         os.fsync(self._file.fileno())
 
 
-def _take_over(path: Path) -> list[Outcome] | None:
-    """Return what a dead worker's file has; None if its worker lives."""
+def _take_over(path: Path) -> tuple[tuple[str, ...], list[Outcome]] | None:
+    """Return (predecessors, outcomes) of a dead worker's file; None if its worker lives."""
     try:
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            names: tuple[str, ...] = ()
             found: dict[Delivery, Outcome] = {}
             for text in file.read().split(b"\n"):
                 with contextlib.suppress(msgspec.MsgspecError):  # a last line cut off by the death
                     line = _decode(text)
+                    names = line.replaces or names
                     found.update((one.delivery, one) for one in line.kept)
                     for delivery in line.gone:
                         found.pop(delivery, None)
-            return list(found.values())
+            return names, list(found.values())
     except (BlockingIOError, FileNotFoundError):
         return None
