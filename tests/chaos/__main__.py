@@ -24,13 +24,20 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--slots", type=int, default=4)
+    parser.add_argument("--pause", type=float, default=3.0, help="most seconds between two kills")
     parser.add_argument("--only", action="append", choices=KINDS, help="may be repeated")
     parser.add_argument("--calm", action="store_true", help="in turn, with time to recover")
     parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
     asked = parser.parse_args()
     kinds = tuple(asked.only or KINDS)
     plan = Plan(
-        asked.kills, asked.seed, calm=asked.calm, in_turn=asked.calm, kinds=kinds, slots=asked.slots
+        kills=asked.kills,
+        seed=asked.seed,
+        calm=asked.calm,
+        in_turn=asked.calm,
+        kinds=kinds,
+        slots=asked.slots,
+        pause=asked.pause,
     )
     folder = Path(tempfile.mkdtemp(prefix="penstock-chaos-"))
     print(f"seed {plan.seed}, {plan.kills} kills, in {folder}", flush=True)
@@ -51,9 +58,8 @@ def main() -> int:
 
 
 def report(verdict: Verdict, seconds: float) -> None:
-    again = verdict.begun - verdict.tasks
     print(
-        f"{verdict.runs} runs, {verdict.tasks} task instances, begun {again} times more, "
+        f"{verdict.runs} runs, {verdict.tasks} task instances, {verdict.again} tries begun again, "
         f"{seconds:.0f} s"
     )
     print("seconds in which no task began, after the kill of")

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from penstock.events.bus import BusError
+from penstock.events.bus import BusError, Stored
 from penstock.events.client import Client
 from penstock.events.server import read_credentials
 
 from . import judge
 from .daemon import KINDS, Daemon
-from .fold import copy_database
+from .fold import copy_database, position_of
 from .work import DAGS, Line, misbehaved, read_lines, write_dags
 
 ENDS = ("success", "failed", "quarantined")
@@ -68,11 +68,14 @@ class Strike:
 
 @dataclass
 class Verdict:
-    """What came of it. outages: kind and seconds, of each kill, in which no task began."""
+    """What came of it. runs, tasks: how many; again: tries that were begun more than once.
+
+    outages: of each kill, its kind and the seconds in which no task began.
+    """
 
     runs: int = 0
     tasks: int = 0
-    begun: int = 0
+    again: int = 0
     outages: list[tuple[str, float]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -215,7 +218,8 @@ class Storm:
         code = await self.daemon.stop()
         lines = read_lines(self.lines)
         verdict = Verdict(len(self.asked), len({line.place for line in lines}))
-        verdict.begun = sum(line.what == "begin" for line in lines)
+        begun = [(line.place, line.try_number) for line in lines if line.what == "begin"]
+        verdict.again = len(begun) - len(set(begun))
         verdict.outages = outages(self.strikes, lines)
         wrong = verdict.wrong
         if code:
@@ -230,7 +234,7 @@ class Storm:
         wrong += judge.notices(folded, heard)
         return verdict
 
-    async def settled(self) -> tuple[list[judge.Stored], list[judge.Stored]]:
+    async def settled(self) -> tuple[list[Stored], list[Stored]]:
         """Return log and notices once the projection has caught up with the log."""
         until = time.monotonic() + SETTLE_SECONDS
         while True:
@@ -239,7 +243,7 @@ class Storm:
             try:
                 log, heard = await judge.read_all(found.url, found.coordinator)
                 await self.copy()
-                if judge.position_of(self.copies[-1]) == log[-1].sequence:
+                if position_of(self.copies[-1]) == log[-1].sequence:
                     return log, heard
                 self.copies.pop().unlink()
             except BusError as error:
