@@ -25,7 +25,7 @@ from types import FrameType
 from typing import Any
 
 from penstock.events import types as t
-from penstock.worker import kernel, wire, xcom
+from penstock.worker import kernel, missing, wire, xcom
 from penstock.worker.capture import Capture
 from penstock.worker.questions import Asker, TaskBackend
 from penstock.worker.sources import Sources
@@ -44,7 +44,7 @@ class Stopped(BaseException):
 
 def reason_of(error: BaseException) -> str:
     """Return an exception as one line, of at most 500 characters."""
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()) + missing.advice(error)
     name = type(error).__name__
     return (f"{name}: {text}" if text else name)[:500]
 

@@ -31,6 +31,7 @@ from penstock.authoring.errors import DagFileError, DuplicateDagError
 from penstock.authoring.serialize import serialize
 from penstock.authoring.serialized import FileError, ParsedFile
 from penstock.errors import PenstockError
+from penstock.worker import missing
 
 
 class DagFileUnreadableError(PenstockError):
@@ -213,6 +214,7 @@ def _explain(error: BaseException, file: str) -> FileError:
     where, line = _own_line(error, file)
     text = str(error).strip()
     message = text if isinstance(error, PenstockError) else f"{type(error).__name__}: {text}"
+    message += missing.advice(error)
     if isinstance(error, SystemExit):
         message = f"the file ended the process (exit code {error.code!r}) while it was imported"
     return FileError(
