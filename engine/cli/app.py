@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "logs": ("logs", "Print what a task wrote."),
     "explain": ("explain", "Say why a run or a task is where it is."),
     "story": ("story", "Print every event of a run, with its cause."),
+    "dead": ("dead", "List the messages that could not be taken, and why."),
     "pool": ("pool", "Set, list and delete pools."),
     "variables": ("variables", "Set, get, list and delete variables."),
     "access": ("access", "Let other services in, or shut them out."),

@@ -222,6 +222,23 @@ async def logs(coordinator: Coordinating, args: Args) -> Any:
     return {"run": run, "chunks": chunks, "after": after, "more": size >= PAGE_BYTES}
 
 
+async def dead_list(coordinator: Coordinating, args: Args) -> Any:
+    """Answer a page of the dead letters: the oldest first, and `after`, the next page's cursor."""
+    subject = coordinator.subjects.dead
+    if args.get("kind"):
+        subject = coordinator.subjects.dead_letter(str(args["kind"]))
+    letters: list[Any] = []
+    size, after = 0, int(args.get("after", 0))
+    async for stored in coordinator.bus.replay("DEAD", subject, after=after):
+        kind = untoken(stored.subject.rpartition(".")[2])
+        letter = msgspec.json.decode(stored.payload, type=dict[str, Any])
+        letters.append({"number": stored.sequence, "kind": kind, **letter})
+        after, size = stored.sequence, size + len(stored.payload)
+        if size >= PAGE_BYTES:
+            break
+    return {"letters": letters, "after": after, "more": size >= PAGE_BYTES}
+
+
 async def status(coordinator: Coordinating, args: Args) -> Any:
     return coordinator.status()
 
@@ -272,6 +289,7 @@ HANDLERS: dict[str, Callable[[Any, Args], Awaitable[Any]]] = {
     "runs_state": live_state,
     "explain": explain,
     "logs": logs,
+    "dead_list": dead_list,
     "status": status,
     "pool_set": pool_set,
     "pool_delete": pool_delete,

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Start = Callable[[Coroutine[Any, Any, None]], Any]
 
+MOST_BURIED = 64 * 1024
+"""Bytes of a bad message that are kept."""
+
 log = logging.getLogger("penstock.coordinator")
 
 
@@ -68,7 +71,7 @@ class Hearing:
             word: Upward = decode_up(message.payload)
         except msgspec.MsgspecError as error:
             self.bad_words += 1
-            self.start(self.bury("word", message, f"it is no word of a worker: {error}"))
+            self.start(self.bury_word(message, f"it is no word of a worker: {error}"))
             return
         HEARD[type(word)](self, word)
         self.coordinator.dispatcher.pump()
@@ -139,14 +142,21 @@ class Hearing:
 
     # ------------------------------------------------------------ what is wrong
 
-    async def bury(self, kind: str, message: Message, reason: str) -> None:
-        """Keep what cannot be taken in the dead letters, with the reason (law 13)."""
+    async def bury_word(self, message: Message, reason: str) -> None:
+        await self.bury("word", message, reason)
+
+    async def bury(self, kind: str, message: Message, reason: str) -> bool:
+        """Keep what cannot be taken in the dead letters, with the reason (law 13).
+
+        Of a large one its beginning is kept. Returns False when it could not be kept now.
+        """
         one = self.coordinator
         letter = {
             "reason": reason,
             "subject": message.subject,
             "headers": message.headers or {},
-            "payload": message.payload.decode("utf-8", "replace"),
+            "payload": message.payload[:MOST_BURIED].decode("utf-8", "replace"),
+            "size": len(message.payload),
             "at": one.clock.now(),
         }
         log.warning("%s on %s was refused: %s", kind, message.subject, reason)
@@ -154,6 +164,8 @@ class Hearing:
             await one.bus.store(one.subjects.dead_letter(kind), encode(letter))
         except BusError as error:
             log.error("a dead letter could not be kept: %s", error)
+            return False
+        return True
 
 
 HEARD: dict[type[Any], Callable[[Hearing, Any], None]] = {

@@ -8,9 +8,12 @@ a published one goes to the dead letters with the reason (law 13).
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 from jsonschema import Draft202012Validator
@@ -20,7 +23,9 @@ from penstock.authoring.serialized import SerializedDag
 from penstock.errors import PenstockError, UsageError
 from penstock.events.bus import Message
 
-Params = dict[str, dict[str, Any]]
+MOST_RUN_ID = 250
+MOST_CONF = 256 * 1024
+"""Bytes. A conf goes with each dispatch of its run, and a record of the log is bounded."""
 
 
 class TriggerRefusedError(UsageError):
@@ -53,18 +58,20 @@ def read_request(dag_id: str, message: Message, fallback: str = "") -> Request:
     headers = {name.lower(): value for name, value in (message.headers or {}).items()}
     body = read_json(message.payload)
     if "ce-specversion" in headers:
-        attributes = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
+        # Header values are percent-encoded where they are no plain ASCII.
+        attributes = {
+            name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")
+        }
         conf = body
     elif isinstance(body, dict) and "specversion" in body:
-        attributes, conf = body, body.get("data")
+        attributes, conf = body, data_of(body)
     else:
         attributes, conf = {}, body
+    check_attributes(attributes)
     if conf is None:
         conf = {}
     if not isinstance(conf, dict):
         raise MalformedTriggerError(f"the conf must be a JSON object, not {kind_of(conf)}")
-    if attributes and not (attributes.get("id") and attributes.get("source")):
-        raise MalformedTriggerError("a CloudEvent needs an `id` and a `source`")
     named = attributes.get("runid")
     identity = named or identity_of(attributes, headers, fallback)
     date = attributes.get("logicaldate")
@@ -76,6 +83,46 @@ def read_request(dag_id: str, message: Message, fallback: str = "") -> Request:
         None if date in (None, "", "none") else read_date(str(date)),
         str(attributes.get("source") or "a message"),
     )
+
+
+def data_of(event: dict[str, Any]) -> Any:
+    """Return what a structured CloudEvent carries. Raises MalformedTriggerError."""
+    if "data_base64" not in event:
+        return event.get("data")
+    try:
+        return read_json(base64.b64decode(str(event["data_base64"]), validate=True))
+    except binascii.Error as error:
+        raise MalformedTriggerError(f"its `data_base64` is no base64: {error}") from error
+
+
+def check_attributes(attributes: dict[str, Any]) -> None:
+    """Raise MalformedTriggerError unless they are a CloudEvent's, or there are none."""
+    if not attributes:
+        return
+    if attributes["specversion"] != "1.0":
+        raise MalformedTriggerError(
+            f"it is a CloudEvent of specversion {attributes['specversion']!r}; 1.0 is understood"
+        )
+    if not (attributes.get("id") and attributes.get("source")):
+        raise MalformedTriggerError("a CloudEvent needs an `id` and a `source`")
+
+
+def check_run_id(run_id: str) -> None:
+    """Raise TriggerRefusedError for what cannot be a run's id."""
+    if len(run_id) > MOST_RUN_ID or not run_id.isprintable() or not run_id.strip():
+        raise TriggerRefusedError(
+            f"{run_id[:60]!r} cannot be a run's id: it has to have 1 to {MOST_RUN_ID} characters, "
+            "and no control characters"
+        )
+
+
+def check_size(conf: bytes) -> None:
+    """Raise TriggerRefusedError for a conf that is too large to be a fact, and to be sent about."""
+    if len(conf) > MOST_CONF:
+        raise TriggerRefusedError(
+            f"the conf has {len(conf)} bytes of JSON, {MOST_CONF} are the most: put what is large "
+            "in a file or a bucket, and its address into the conf"
+        )
 
 
 def identity_of(attributes: dict[str, Any], headers: dict[str, str], fallback: str) -> str | None:

@@ -14,7 +14,15 @@ from typing import cast
 
 from penstock.clock import Clock
 from penstock.events.bus import Bus, BusError, FencedError, Stored
-from penstock.events.types import AttemptEnded, DagRegistered, Event, Fact, Record, encode
+from penstock.events.types import (
+    AttemptEnded,
+    DagRegistered,
+    Event,
+    Fact,
+    Record,
+    RunTriggered,
+    encode,
+)
 
 MOST_BYTES = 256 * 1024
 """About how large a record may get; one event alone may be larger."""
@@ -172,4 +180,6 @@ def weight(event: Event) -> int:
         return size
     if isinstance(event, DagRegistered):
         return 300 + memoryview(event.dag).nbytes
+    if isinstance(event, RunTriggered):
+        return 300 + memoryview(event.conf).nbytes
     return 300

@@ -13,6 +13,8 @@ from penstock.coordinator.intake import (
     Request,
     TriggerRefusedError,
     check_params,
+    check_run_id,
+    check_size,
     read_request,
 )
 from penstock.coordinator.relay import rfc3339
@@ -57,6 +59,7 @@ class Triggers:
         if dag is None or dag.gone:
             raise TriggerRefusedError(self.unknown(dag_id))
         if run_id is not None:
+            check_run_id(run_id)
             known = await self.find(f"{dag_id}/{run_id}")
             if known is not None and named:
                 raise TriggerRefusedError(
@@ -65,6 +68,8 @@ class Triggers:
             if known is not None:
                 return f"{dag_id}/{run_id}", known
         check_params(dag.plan.dag, conf)
+        text = encode(conf)
+        check_size(text)
         event = RunTriggered(
             dag_id=dag_id,
             run_id=run_id or self.make_run_id(dag_id, run_type, logical_date),
@@ -73,7 +78,7 @@ class Triggers:
             logical_date=logical_date,
             interval_start=logical_date,
             interval_end=logical_date,
-            conf=Raw(encode(conf)),
+            conf=Raw(text),
             by=by,
         )
         await self.append(event)
@@ -123,6 +128,8 @@ class Triggers:
     async def carry_out(self, request: Request) -> tuple[str, str]:
         if request.dag_id not in self.coordinator.state.dags:
             await self.coordinator.files.first_parse.wait()
+        if request.named:
+            await self.check_asker(f"{request.dag_id}/{request.run_id}", request.by)
         return await self.trigger(
             request.dag_id,
             conf=request.conf,
@@ -132,6 +139,25 @@ class Triggers:
             by=request.by,
             named=False,
         )
+
+    async def check_asker(self, key: str, by: str) -> None:
+        """Raise TriggerRefusedError if the run is there because somebody else asked for it.
+
+        Else two services that choose the same run id would each take the other's run for theirs.
+        """
+        if await self.find(key) is None:
+            return
+        run = self.coordinator.state.runs.get(key)
+        if run is not None:
+            asker = run.triggered.by
+        else:
+            found = await asyncio.to_thread(self.coordinator.reading.run, key)
+            asker = str(found["triggered_by"])
+        if asker != by:
+            dag_id, _, run_id = key.partition("/")
+            raise TriggerRefusedError(
+                f"DAG {dag_id!r} has a run {run_id!r} already, which {asker!r} asked for"
+            )
 
     # ------------------------------------------------------------ by request
 
@@ -175,7 +201,8 @@ class Triggers:
         except FencedError:
             return  # the next leader hears it again
         except (TriggerRefusedError, MalformedTriggerError) as error:
-            await self.coordinator.hearing.bury("trigger", message, str(error))
+            if not await self.coordinator.hearing.bury("trigger", message, str(error)):
+                return  # it comes again, and is tried again
         try:
             await pulled.ack()
         except BusError:
