@@ -141,6 +141,15 @@ def test_max_active_tis_per_dag_counts_over_all_runs() -> None:
     assert [desk.take(), desk.take()] == ["m[0]", None]
 
 
+def test_who_is_woken_and_parks_elsewhere_wakes_the_next() -> None:
+    held = task("held", pool="p", weight=9)
+    picky = task("picky", over=2, pool="p", weight=8, max_active_tis_per_dag=1)
+    desk = Desk(triggered(held, picky, task("last", pool="p")), p=2)
+    assert [desk.take(), desk.take(), desk.take()] == ["held", "picky[0]", None]
+    desk.release("held")  # the slot wakes picky[1], which its own limit stops
+    assert [desk.take(), desk.take()] == ["last", None]
+
+
 # ---------------------------------------------------------------- what is not wanted any more
 
 
