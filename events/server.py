@@ -31,12 +31,20 @@ from penstock.events.server_config import MAX_FILE_STORE, ServerSettings
 
 INTERNAL_USERS = ("coordinator", "worker", "admin")
 _POLL = 0.004
+
+KILLS = 3
+"""Deaths by SIGKILL that a first start outlives: they are nobody's mistake in the settings."""
+
 _PR_SET_PDEATHSIG = 1
 _LOADED_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class ServerError(PenstockError):
     """nats-server is missing, does not start, or keeps ending."""
+
+
+class ServerKilledError(ServerError):
+    """Somebody killed nats-server while it started."""
 
 
 class Credentials(Struct, kw_only=True):
@@ -130,7 +138,7 @@ class Server:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         pairs = {user: new_key() for user in INTERNAL_USERS}
         self.settings.keys = {user: pair.public for user, pair in pairs.items()}
-        await self._spawn(binary)
+        await self._spawn_unless_killed(binary)
         self.credentials = Credentials(
             url=f"nats://{_reachable(self.settings.host)}:{self.settings.port}",
             **{user: pair.seed for user, pair in pairs.items()},
@@ -185,6 +193,13 @@ class Server:
     ) -> None:
         await self.stop()
 
+    async def _spawn_unless_killed(self, binary: str) -> None:
+        """Start it; again if somebody else's SIGKILL ended it meanwhile, a few times."""
+        for _ in range(KILLS):
+            with contextlib.suppress(ServerKilledError):
+                return await self._spawn(binary)
+        return await self._spawn(binary)
+
     async def _spawn(self, binary: str) -> None:
         for stale in self.folder.glob("nats-server_*.ports"):
             stale.unlink(missing_ok=True)
@@ -224,7 +239,8 @@ class Server:
                 urls: Sequence[str] = json.loads(ports.read_bytes())["nats"]
                 return urlsplit(urls[0]).port or 0
             await asyncio.sleep(_POLL)
-        raise ServerError(
+        kind = ServerKilledError if process.returncode == -signal.SIGKILL else ServerError
+        raise kind(
             f"nats-server ended with code {process.returncode} while it started. {self._said()}"
         )
 

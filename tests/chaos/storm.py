@@ -182,6 +182,8 @@ class Storm:
             seen = len(self.lines.read_bytes().splitlines())
             at = time.time()
             pid = await self.daemon.strike(kind, self.chance)
+            if self.daemon.has_ended:
+                raise StuckError("penstock up ended by itself: see up.log")
             if pid is None:  # it is being started just now
                 await asyncio.sleep(0.05)
                 continue

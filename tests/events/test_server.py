@@ -57,6 +57,20 @@ async def test_its_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
             assert seed not in (tmp_path / "nats" / "nats.conf").read_text()
 
 
+async def test_a_server_that_is_killed_while_it_starts_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binary, killed = find_binary(), tmp_path / "killed"
+    fragile = tmp_path / "nats-server"
+    fragile.write_text(
+        f'#!/bin/sh\n[ -e {killed} ] && exec {binary} "$@"\ntouch {killed}\nkill -KILL $$\n'
+    )
+    fragile.chmod(0o700)
+    monkeypatch.setenv("PENSTOCK_NATS_SERVER", str(fragile))
+    async with Server(tmp_path / "home") as server:
+        await (await connect(server)).close()
+
+
 async def test_a_crash_is_mended_on_the_same_port_with_the_same_keys(tmp_path: Path) -> None:
     said: asyncio.Queue[str] = asyncio.Queue()
     async with Server(tmp_path, on_restart=said.put_nowait) as server:
