@@ -41,13 +41,15 @@ def dask() -> Iterator[Peer]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ImportError(f"{error}. To compare: pip install 'dask[distributed]'") from error
-    with (
-        LocalCluster(
-            n_workers=SLOTS, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    cluster = LocalCluster(
+        n_workers=SLOTS, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+    )
+    client = Client(cluster)
+    try:
         yield Dask(client)
+    finally:  # not `with`: what they set for the current context is not ours to keep
+        client.close()
+        cluster.close()
 
 
 def main() -> None:
