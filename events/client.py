@@ -166,6 +166,9 @@ class Client:
         try:
             answer = await self._connection.call(subject, payload, timeout=timeout)
         except UnknownSubjectError:
+            # A server that has just come back lets clients in before its streams answer.
+            if self._connection.generation and await self._connection.mends():
+                raise _Again from None
             raise UnknownSubjectError(
                 f"{subject}: nobody keeps triggers here, or this key may not trigger"
             ) from None

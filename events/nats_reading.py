@@ -251,10 +251,10 @@ async def replay(
                     words.read(stored.payload)
                     trail.append(stored.sequence, stored.payload)
                     yield stored
-            except UnknownSubjectError:
-                raise
-            except BusError:
-                if connection.closing or (live and await connection.mends()):
+            except BusError as error:
+                # A server that has just come back lets clients in before its streams answer.
+                is_final = isinstance(error, UnknownSubjectError) and not connection.generation
+                if connection.closing or (live and not is_final and await connection.mends()):
                     continue
                 raise
             if found >= BATCH:
