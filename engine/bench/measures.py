@@ -27,6 +27,9 @@ from penstock.bench.yardstick import Peer, Starts, pool, seconds
 MB = 1_000_000
 IDLE_SECONDS = 5.0
 WIDE = 100_000
+PATIENCE_SECONDS = 20.0
+"""How long a peer's work may take, all its runs of one kind together, before no other is begun."""
+
 Say = Callable[[str], None]
 
 
@@ -48,20 +51,15 @@ class Bench:
         first = await once()
         ours: list[float] = []
         theirs: dict[str, list[float]] = {}
+
+        async def turn() -> None:
+            ours.append(await once())
+
         for peer, start in self.peers.items():
-            with ExitStack() as open_peers:
-                try:
-                    other = await asyncio.to_thread(open_peers.enter_context, start())
-                    await asyncio.to_thread(warm, other, name)
-                except ImportError as error:
-                    self.say(f"{peer} is left out: {error}")
-                    continue
-                for _ in range(self.repeat):
-                    theirs.setdefault(peer, []).append(
-                        await asyncio.to_thread(seconds, other, name)
-                    )
-                    if peer == "pool":
-                        ours.append(await once())
+            try:
+                theirs[peer] = await self.others(start, name, turn if peer == "pool" else None)
+            except ImportError as error:
+                self.say(f"{peer} is left out: {error}")
         figure = Figure(
             name=name,
             what=name,
@@ -73,13 +71,28 @@ class Bench:
         )
         return figure, theirs
 
+    async def others(
+        self, start: Starts, name: str, between: Callable[[], Awaitable[None]] | None
+    ) -> list[float]:
+        """Return the seconds of a peer's runs, with a turn of ours after each."""
+        took: list[float] = []
+        with ExitStack() as stack:
+            peer = await asyncio.to_thread(stack.enter_context, start())
+            await asyncio.to_thread(warm, peer, name)
+            while len(took) < self.repeat:
+                took.append(await asyncio.to_thread(seconds, peer, name))
+                if between is not None:
+                    await between()
+                elif sum(took) > PATIENCE_SECONDS:
+                    break
+        return took
+
 
 def warm(peer: Peer, name: str) -> None:
     """Have children started, and pandas imported where it is needed."""
     needed = work.frame if name == "frames" else work.nothing
     for handle in [peer.submit(needed) for _ in range(8)]:
         peer.result(handle)
-    seconds(peer, name)
 
 
 def moment(text: str) -> float:
