@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import random
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -42,6 +43,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="penstock-chaos-"))
     print(f"seed {plan.seed}, {plan.kills} kills, in {folder}", flush=True)
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the daemon must not outlive us
     try:
         verdict = asyncio.run(Storm(folder, plan, lambda line: print(line, flush=True)).run())
     except AssertionError as error:
