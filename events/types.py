@@ -484,7 +484,13 @@ Upward = Hello | Heartbeat | Outcomes | GivenBack | Goodbye
 
 
 class Ask(Struct, frozen=True, kw_only=True, tag_field="ask"):
-    """A question of a worker, answered by the leader from what is stored (law 11: JSON only)."""
+    """A question of a worker, answered by the leader from what is stored (law 11: JSON only).
+
+    epoch: the highest that the worker has seen. A leader of a lower one is none any more, and may
+    not know what the one that sent the attempt knew; it does not answer.
+    """
+
+    epoch: int = 0
 
 
 class AskXcoms(Ask, frozen=True, kw_only=True, tag="xcoms"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError, FencedError, Message, Stored, UnknownSubjectError
-from penstock.events.types import LeaderElected, Record, decode_leading, encode
+from penstock.events.types import LeaderElected, Record, decode_leading, decode_record, encode
 from penstock.lifecycle.advance import RULES_VERSION
 
 if TYPE_CHECKING:
@@ -169,12 +169,16 @@ async def last_common(
 
 
 async def append_again(coordinator: Coordinator, common: int, payloads: list[bytes]) -> None:
-    """Take the lead for a moment and put the lost records back, under their own identities."""
+    """Take the lead for a moment and put the lost records back, under their own identities.
+
+    Our own record is stamped with the time of the first of them: the fold's clock never goes back,
+    so the present would have every fold of the log give the lost facts later times than they had.
+    """
     leader = await coordinator.bus.leader()
     record = Record(
         epoch=coordinator.state.epoch + 1,
         number=0,
-        at=coordinator.clock.now(),
+        at=decode_record(payloads[0]).at,
         events=(
             LeaderElected(
                 epoch=coordinator.state.epoch + 1,

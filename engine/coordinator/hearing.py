@@ -98,7 +98,7 @@ class Hearing:
     def look_at(self, epoch: int) -> None:
         """A worker knows a later leader than us? Then see whether we are one still."""
         if epoch > self.coordinator.sequencer.epoch:
-            self.coordinator.sequencer.doubt()
+            self.coordinator.sequencer.doubt(known=epoch)
 
     def hello(self, hello: Hello) -> None:
         state = self.coordinator.state

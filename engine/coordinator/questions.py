@@ -17,6 +17,7 @@ from penstock.events.types import (
     AskXcoms,
     Attempt,
     FoundXcom,
+    Question,
     Refused,
     VariableFound,
     XcomsFound,
@@ -40,7 +41,11 @@ class Questions:
 
     async def reply(self, message: Message) -> None:
         try:
-            answer = await self.answer(message)
+            question = decode_question(message.payload)
+            if question.epoch > self.coordinator.sequencer.epoch:
+                self.coordinator.sequencer.doubt(known=question.epoch)
+                return  # the leader that sent the attempt answers; we are none any more
+            answer = await self.answer(question)
         except (PenstockError, msgspec.MsgspecError) as error:
             answer = Refused(why=str(error))
         try:
@@ -48,8 +53,7 @@ class Questions:
         except BusError:
             return  # the worker asks again
 
-    async def answer(self, message: Message) -> Answer:
-        question = decode_question(message.payload)
+    async def answer(self, question: Question) -> Answer:
         if isinstance(question, AskVariable):
             return VariableFound(value=self.coordinator.state.variables.get(question.key))
         return await self.xcoms(question)

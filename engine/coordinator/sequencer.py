@@ -47,6 +47,7 @@ class Sequencer:
         self.fence = 0
         self.after = 0
         self.doubtful = False
+        self.known = 0  # the greatest epoch that anybody spoke of
 
     def propose(self, event: Event) -> None:
         """Have the event appended; nobody waits for it."""
@@ -68,8 +69,9 @@ class Sequencer:
         self.epoch, self.number = epoch, 0
         self.fence = self.after = sequence
 
-    def doubt(self) -> None:
-        """The connection broke: look who leads before the next append."""
+    def doubt(self, *, known: int = 0) -> None:
+        """The connection broke, or somebody knows of epoch `known`: look who leads first."""
+        self.known = max(self.known, known)
         self.doubtful = True
         self.wake.set()
 
@@ -161,6 +163,13 @@ class Sequencer:
                 await asyncio.sleep(RETRY_SECONDS)
         if leader is None or leader.sequence != self.fence:
             raise FencedError(f"another leader was elected; epoch {self.epoch} is over")
+        if self.known > self.epoch:
+            # The log lost that election (DESIGN: rules that close holes). Workers listen to no
+            # lower epoch, so stand again until ours is the higher one.
+            raise FencedError(
+                f"a worker knows of epoch {self.known}, which the log has lost; "
+                f"epoch {self.epoch} is over"
+            )
 
     def refuse_rest(self) -> None:
         error = FencedError("this coordinator does not lead any more; ask the one that does")

@@ -15,6 +15,8 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 
+from msgspec import structs
+
 from penstock.clock import Clock
 from penstock.events import types as t
 from penstock.events.bus import Blobs, Bus, BusError, Message, UnknownSubjectError
@@ -276,7 +278,8 @@ class Worker:
         deadline = self._loop.time() + ASK_FOR
         while True:
             try:
-                payload = await self.bus.request(self.subjects.ask, t.encode(question))
+                asked = structs.replace(question, epoch=self.presence.epoch)
+                payload = await self.bus.request(self.subjects.ask, t.encode(asked))
                 found: Answer = t.decode_answer(payload)
                 return found
             except (BusError, UnknownSubjectError) as error:
