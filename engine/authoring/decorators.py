@@ -15,11 +15,11 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring import arguments as given
-from penstock.authoring.calls import call_arguments
+from penstock.authoring.calling import CallingOperator
 from penstock.authoring.dag import current_dag
 from penstock.authoring.errors import (
     InvalidArgumentError,
@@ -34,7 +34,7 @@ from penstock.authoring.vocabulary import CONTEXT_KEYS
 from penstock.authoring.xcom_arg import XComArg
 
 if TYPE_CHECKING:
-    from penstock.authoring.context import Context
+    pass
 
 LATER = [
     "branch",
@@ -54,54 +54,14 @@ LATER = [
 """Kinds of Airflow's `@task` that are not here yet; asking for one says so."""
 
 
-class PythonTask(BaseOperator):
+class PythonTask(CallingOperator):
     """A task made by `@task`. Its arguments are templates."""
 
-    template_fields = ("templates_dict", "op_args", "op_kwargs")
     custom_operator_name = "@task"
-
-    def __init__(
-        self,
-        *,
-        python_callable: Callable[..., Any],
-        op_args: Collection[Any] | None = None,
-        op_kwargs: Mapping[str, Any] | None = None,
-        templates_dict: dict[str, Any] | None = None,
-        templates_exts: Sequence[str] | None = None,
-        show_return_value_in_logs: bool = True,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.python_callable = python_callable
-        self.templates_dict = templates_dict
-        self.template_ext: Sequence[str] = tuple(templates_exts or ())
-        self.show_return_value_in_logs = show_return_value_in_logs
-        self.op_args, self.op_kwargs = list(op_args or ()), dict(op_kwargs or {})
-
-    @classmethod
-    def runs_async(cls, arguments: dict[str, Any]) -> bool:
-        return given.is_async_callable(arguments["python_callable"])
 
     @classmethod
     def joined(cls, shared: dict[str, Any], mapped: dict[str, Any]) -> dict[str, Any]:
         return {**shared, "op_kwargs": {**shared["op_kwargs"], **mapped}}
-
-    def execute(self, context: Context) -> Any:
-        args, kwargs = self._call(context)
-        return self._told(self.python_callable(*args, **kwargs))
-
-    async def aexecute(self, context: Context) -> Any:
-        args, kwargs = self._call(context)
-        return self._told(await self.python_callable(*args, **kwargs))
-
-    def _call(self, context: Context) -> tuple[Sequence[Any], dict[str, Any]]:
-        context["templates_dict"] = self.templates_dict
-        return call_arguments(self.python_callable, self.op_args, self.op_kwargs, context)
-
-    def _told(self, returned: Any) -> Any:
-        if self.show_return_value_in_logs and returned is not None:
-            self.log.info("Done. Returned value was: %s", returned)
-        return returned
 
 
 class TaskFactory:
