@@ -153,16 +153,24 @@ class Sequencer:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def confirm(self) -> None:
-        """Read our own leader record back; raise FencedError if it is not the last of its kind."""
+        """Read our own leader record back, and the log's end.
+
+        Raises FencedError if there is a later leader, or if the log lost what we appended.
+        """
         self.doubtful = False
         while True:
             try:
                 leader = await self.bus.leader()
+                last = await self.bus.last()
                 break
             except BusError:
                 await asyncio.sleep(RETRY_SECONDS)
         if leader is None or leader.sequence != self.fence:
             raise FencedError(f"another leader was elected; epoch {self.epoch} is over")
+        if last is None or last.sequence < self.after:
+            raise FencedError(
+                f"the log lost its end, which was {self.after}; start again, to put it back"
+            )
         if self.known > self.epoch:
             # The log lost that election (DESIGN: rules that close holes). Workers listen to no
             # lower epoch, so stand again until ours is the higher one.

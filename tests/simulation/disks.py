@@ -89,7 +89,7 @@ class SimKeep:
 
     def gone(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:
-            self.shelf[self.worker].pop(delivery, None)
+            self.shelf.get(self.worker, {}).pop(delivery, None)
 
     def inherited(self) -> tuple[tuple[str, ...], list[Outcome]]:
         names: list[str] = []
@@ -101,5 +101,5 @@ class SimKeep:
         return tuple(names), outcomes
 
     def close(self) -> None:
-        if not self.shelf[self.worker]:
+        if not self.shelf.get(self.worker, True):
             del self.shelf[self.worker]

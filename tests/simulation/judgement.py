@@ -252,6 +252,28 @@ def judge_calm(world: World, tale: Tale) -> None:
             raise StoryError(f"{attempt} was begun {times} times in a calm story")
 
 
+def judge_limits(world: World, tale: Tale) -> None:
+    """No more at a time than the pool has slots, and than a run may have tasks under way.
+
+    A new leader does not know at once what is out, so limits may then be overdrawn.
+    """
+    if world.counts["coordinator"] > 1:
+        return
+    steps: list[tuple[float, int, str, int]] = []
+    for row in tasks_in(world):
+        task = next(
+            it for it in dag_of(tale, row.attempt.run).tasks if it.task_id == row.attempt.task
+        )
+        for what, weight in (task.pool, task.pool_slots), (row.attempt.run, 1):
+            steps += [(row.began, 1, what, weight), (row.end, 0, what, -weight)]
+    used: Counter[str] = Counter()
+    for at, _, what, weight in sorted(steps):
+        used[what] += weight
+        most = tale.pools.get(what, 128 if "/" not in what else tale.dags[0].max_active_tasks)
+        if used[what] > most:
+            raise StoryError(f"{used[what]} of {most} slots of {what} are in use at {at:.3f} s")
+
+
 def excused(tale: Tale, event: AttemptInterrupted) -> bool:
     """An exclusive one dies with its lease when the server is away or the machine sleeps."""
     return is_exclusive(tale, event.attempt.run, event.attempt.task) or event.reason == "cancelled"

@@ -13,9 +13,12 @@ import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
 
+MOST_TURNS = 100_000
+"""Turns of the loop at one moment, before it is said to go in circles."""
+
 
 class Standstill(AssertionError):
-    """Nothing can run and nothing is to come: the story would never go on."""
+    """Nothing can run and nothing is to come, or all goes in circles: the story would never end."""
 
 
 class NoSelector(selectors.BaseSelector):
@@ -23,6 +26,7 @@ class NoSelector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self.loop: SimLoop | None = None
+        self.turns = 0  # since time went on
         self._keys: dict[Any, selectors.SelectorKey] = {}
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -37,6 +41,9 @@ class NoSelector(selectors.BaseSelector):
         assert self.loop is not None
         if timeout is None:
             raise Standstill(f"nothing can run any more at {self.loop.now:.3f} s")
+        self.turns = 0 if timeout > 0 else self.turns + 1
+        if self.turns > MOST_TURNS:
+            raise Standstill(f"{MOST_TURNS} turns at {self.loop.now:.3f} s, and no end")
         self.loop.now += max(0.0, timeout)
         return []
 

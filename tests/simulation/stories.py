@@ -32,6 +32,7 @@ from tests.simulation.judgement import (
     judge_effects,
     judge_ends,
     judge_leader,
+    judge_limits,
     judge_notices,
     judge_outcomes,
     judge_quiet,
@@ -74,7 +75,7 @@ class Kind(NamedTuple):
 KINDS = {
     "runs": Kind(draw_runs, troubles.ALWAYS, STRICT),
     "users": Kind(draw_users, troubles.OF_USERS, (*STRICT, judge_answers), oom=0.03),
-    "calm": Kind(draw_calm, troubles.OF_CALM, (*STRICT, judge_answers, judge_calm)),
+    "calm": Kind(draw_calm, troubles.OF_CALM, (*STRICT, judge_answers, judge_calm, judge_limits)),
     "schedules": Kind(draw_schedules, troubles.OF_SCHEDULES, (*STRICT, judge_ticks), gap=8.0),
     "disks": Kind(draw_runs, troubles.OF_DISKS, STRICT, keep_commits=5),
     "lost": Kind(draw_runs, troubles.OF_LOST_LOGS, RIGHT_END, keep_commits=5),
@@ -153,6 +154,7 @@ def spoil(world: World, tale: Tale, chance: random.Random) -> None:
         network.stream_delay = (0.0, chance.choice((0.002, 0.05)))
     if tale.calm:
         world.is_smooth = True
+        network.arrive_anyway = 1.0
         return
     if chance.random() < 0.6:
         network.drop_word = chance.choice((0.01, 0.1))
