@@ -576,7 +576,7 @@ class LogChunk(Struct, frozen=True, kw_only=True):
 # ---------------------------------------------------------------- what other services hear
 
 
-class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Notice(Struct, frozen=True, kw_only=True):
     """A CloudEvent 1.0 in structured mode: a run or a task instance reached a state.
 
     id: from its natural key, the same however often it is sent. sequence: rises within the run.
