@@ -29,16 +29,25 @@ const nc = await connect({
   servers: url,
   authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
   maxReconnectAttempts: -1,
+  reconnectTimeWait: 250, // milliseconds
 });
 const runId = `js-${randomUUID()}`; // chosen here, so that we know which notifications are ours
-const began = new Date();
+const began = new Date(Date.now() - 60_000); // a minute ago: clocks differ
 
-const seen = new Set();
+// Notices come at least once, and after a reconnect the news before what was missed. Their sequence
+// rises by one within a run, from 1: that puts them in order and tells repetitions.
+const waiting = new Map();
+let next = 1;
 function hear(payload) {
   const notice = JSON.parse(new TextDecoder().decode(payload));
-  const { dag_id, run_id, task_id, state } = notice.data;
-  if (dag_id !== dagId || run_id !== runId || seen.has(notice.id)) return;
-  seen.add(notice.id); // at least once, with a stable id
+  const { dag_id, run_id } = notice.data;
+  if (dag_id !== dagId || run_id !== runId || notice.sequence < next) return;
+  waiting.set(notice.sequence, notice);
+  for (; waiting.has(next); waiting.delete(next++)) tell(waiting.get(next));
+}
+
+function tell(notice) {
+  const { task_id, state } = notice.data;
   console.log(JSON.stringify(notice));
   const ended = task_id === undefined && ["success", "failed"].includes(state);
   if (ended) finish(state === "success" ? 0 : 1);

@@ -57,7 +57,7 @@ async def test_it_triggers_a_run_and_hears_it_to_its_end(
     assert pulled.stored.subject == SUBJECTS.trigger("a.b")
     assert trigger["data"] == {"rows": 3}
     await notify(leader, {"runid": "somebody else's"}, 1, end)
-    for number, state in enumerate(["queued", "running", "running", end]):
+    for number, state in (1, "queued"), (2, "running"), (2, "running"), (3, end):
         await notify(leader, trigger, number, state)
     said, _ = await process.communicate()
     assert process.returncode == code
@@ -66,3 +66,31 @@ async def test_it_triggers_a_run_and_hears_it_to_its_end(
         "running",
         end,
     ]
+
+
+async def test_what_it_missed_while_nats_was_away_comes_in_its_place(
+    server: Server, leader: NatsBus
+) -> None:
+    added = add_user(server.home, "javascript", "both")
+    process = await asyncio.create_subprocess_exec(
+        "node",
+        str(EXAMPLES / "other_service.mjs"),
+        "a.b",
+        env={**os.environ, "PENSTOCK_NATS": added.url, "PENSTOCK_NKEY_SEED": added.nkey_seed},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    pulled = await anext(leader.pull("TRIGGERS", "leader"))
+    trigger = json.loads(pulled.stored.payload)
+    await notify(leader, trigger, 1, "queued")
+    assert process.stdout is not None
+    assert json.loads(await process.stdout.readline())["sequence"] == 1
+    back = asyncio.Event()
+    leader.on_reconnect(back.set)
+    async with server.paused():
+        pass
+    await back.wait()  # sooner than the service, which tries every 250 ms
+    await notify(leader, trigger, 2, "running")
+    await notify(leader, trigger, 3, "success")
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    assert [json.loads(line)["sequence"] for line in said.splitlines()] == [2, 3]
