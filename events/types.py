@@ -85,11 +85,16 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ki
 
 
 class LeaderElected(Event, frozen=True, kw_only=True, tag="leader.elected"):
-    """A coordinator took the lead. epoch: one more than any seen. rules: version of `advance`."""
+    """A coordinator took the lead. epoch: one more than any seen. rules: version of `advance`.
+
+    redeliveries: begun deliveries of a try that the infrastructure may lose before the try fails,
+    from here on. The fold depends on it, so it is said here and not a setting of who folds.
+    """
 
     epoch: int
     leader: str
     rules: int
+    redeliveries: int = 3
 
 
 class DagRegistered(Event, frozen=True, kw_only=True, tag="dag.registered"):

@@ -9,7 +9,6 @@ import click
 
 from penstock.cli.daemon import home_option
 from penstock.cli.output import emit, json_option
-from penstock.cli.roles import redeliveries_option
 from penstock.home import Home
 
 
@@ -19,12 +18,11 @@ def command() -> None:
 
 
 @command.command("check")
-@redeliveries_option
 @home_option
 @json_option
-def check(home: Home, redeliveries: int, as_json: bool) -> None:
+def check(home: Home, as_json: bool) -> None:
     """Fold the log from zero and compare it with the database. Exit code 1 if they differ."""
-    records, differences = asyncio.run(_check(home, redeliveries))
+    records, differences = asyncio.run(_check(home))
     found = {"ok": not differences, "records": records, "differences": differences}
 
     def render() -> None:
@@ -38,7 +36,7 @@ def check(home: Home, redeliveries: int, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
-async def _check(home: Home, redeliveries: int) -> tuple[int, list[str]]:
+async def _check(home: Home) -> tuple[int, list[str]]:
     """Read the log, from the server that runs or one that runs for this, and compare."""
     from penstock.events.lock import FolderLock, holder
     from penstock.events.server import Server, read_credentials
@@ -47,13 +45,13 @@ async def _check(home: Home, redeliveries: int) -> tuple[int, list[str]]:
     if holder(home.folder) is not None:
         found = read_credentials(home.folder)
         assert found is not None
-        return await _compare(home, found.url, found.coordinator, redeliveries)
+        return await _compare(home, found.url, found.coordinator)
     with FolderLock(home.folder).acquire() as lock:
         async with Server(home.folder, lock_fd=lock.fd) as server:
-            return await _compare(home, server.url, server.credentials.coordinator, redeliveries)
+            return await _compare(home, server.url, server.credentials.coordinator)
 
 
-async def _compare(home: Home, url: str, seed: str, redeliveries: int) -> tuple[int, list[str]]:
+async def _compare(home: Home, url: str, seed: str) -> tuple[int, list[str]]:
     from penstock.events.nats_bus import NatsBus
     from penstock.store.check import check as compare
 
@@ -62,5 +60,5 @@ async def _compare(home: Home, url: str, seed: str, redeliveries: int) -> tuple[
             (stored.sequence, stored.payload)
             async for stored in bus.replay("LOG", bus.subjects.log)
         ]
-    compared = partial(compare, home.database, records, redeliveries=redeliveries)
+    compared = partial(compare, home.database, records)
     return len(records), await asyncio.to_thread(compared)

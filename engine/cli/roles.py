@@ -24,7 +24,7 @@ redeliveries_option = click.option(
     metavar="N",
     help="How often a try may be lost by its worker's death, having begun, before it fails.",
 )
-"""The fold depends on it: every coordinator of a log needs the same, and so does `db check`."""
+"""What a leader says in its first event; it holds until the next leader's."""
 
 
 def key_for(role: str, place: Place, supervised: int | None) -> tuple[str, str | None]:

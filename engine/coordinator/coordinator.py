@@ -145,7 +145,7 @@ class Coordinator:
         parse: Parse,
     ) -> Coordinator:
         """Read the projection; nothing is heard or said yet."""
-        state, position = await database.load(redeliveries=settings.redeliveries)
+        state, position = await database.load()
         return cls(settings, bus, subjects, clock, database, state, position, parse)
 
     # ------------------------------------------------------------ the two roles

@@ -97,6 +97,7 @@ async def elect(coordinator: Coordinator) -> bool:
                         epoch=coordinator.state.epoch + 1,
                         leader=coordinator.settings.name,
                         rules=RULES_VERSION,
+                        redeliveries=coordinator.settings.redeliveries,
                     ),
                 ),
             )
@@ -184,6 +185,7 @@ async def append_again(coordinator: Coordinator, common: int, payloads: list[byt
                 epoch=coordinator.state.epoch + 1,
                 leader=f"{coordinator.settings.name} (mending the log)",
                 rules=RULES_VERSION,
+                redeliveries=coordinator.state.redeliveries,
             ),
         ),
     )

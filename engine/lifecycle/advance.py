@@ -107,7 +107,8 @@ def run_of(event: Event) -> str | None:
 
 
 def leader_elected(turn: Turn, event: LeaderElected) -> None:
-    turn.state.epoch = max(turn.state.epoch, event.epoch)
+    if event.epoch >= turn.state.epoch:
+        turn.state.epoch, turn.state.redeliveries = event.epoch, event.redeliveries
 
 
 def dag_registered(turn: Turn, event: DagRegistered) -> None:

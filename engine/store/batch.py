@@ -234,7 +234,8 @@ class Collector:
         return batch
 
     def position_write(self, record: Record, payload: bytes, state: State) -> tuple[str, list[Row]]:
-        row = (self.sequence, record.id, digest(payload), state.epoch, *state.seen, state.now)
+        named = (self.sequence, record.id, digest(payload))
+        row = (*named, state.epoch, *state.seen, state.now, state.redeliveries)
         return "write_position", [row]
 
     def registry_writes(self, state: State) -> list[tuple[str, list[Row]]]:

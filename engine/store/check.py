@@ -43,11 +43,11 @@ TABLES = (
 is what the log is compared with."""
 
 
-def check(path: Path, records: Iterable[tuple[int, bytes]], *, redeliveries: int = 3) -> list[str]:
+def check(path: Path, records: Iterable[tuple[int, bytes]]) -> list[str]:
     """Return what is wrong with the projection at `path`, a sentence each; empty if nothing is.
 
     records: (sequence, payload) of the log from its first record on; those beyond the projection's
-    position are not looked at. redeliveries: the setting of `State`. Raises StoreError.
+    position are not looked at. Raises StoreError.
     """
     # All of one moment, though a coordinator may go on writing.
     with opened_for_reading(path) as connection, loading.reading(connection):
@@ -56,11 +56,11 @@ def check(path: Path, records: Iterable[tuple[int, bytes]], *, redeliveries: int
             for (text,) in connection.execute("PRAGMA integrity_check")
             if text != "ok"
         ]
-        state, position = loading.load(connection, redeliveries=redeliveries)
+        state, position = loading.load(connection)
         kept = {row[0]: row[2] for row in loading.load_tail(connection)}
         with tempfile.TemporaryDirectory() as folder:
             apart = Path(folder) / "fold.db"
-            folded, told = fold(apart, records, position, kept, redeliveries)
+            folded, told = fold(apart, records, position, kept)
             found += told
             found += same(state, folded, ("the projection", "the log's fold"))
             found += table_differences(connection, apart)
@@ -72,14 +72,13 @@ def fold(
     records: Iterable[tuple[int, bytes]],
     position: Position,
     kept: dict[int, bytes],
-    redeliveries: int,
 ) -> tuple[State, list[str]]:
     """Fold the log up to `position` into a database at `path`."""
     told: list[str] = []
     prepare(path)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
-    state, collector, last = State(redeliveries=redeliveries), Collector(Position()), 0
+    state, collector, last = State(), Collector(Position()), 0
     try:
         for number, (sequence, payload) in enumerate(records, 1):
             if sequence > position.sequence:

@@ -99,9 +99,9 @@ class Database:
             await self.connection.execute("ROLLBACK")
         self.is_in_doubt = False
 
-    async def load(self, *, redeliveries: int = 3) -> tuple[State, Position]:
+    async def load(self) -> tuple[State, Position]:
         """Return the live state and where the log stood (`loading.load`)."""
-        return await asyncio.to_thread(load_from, self.path, redeliveries)
+        return await asyncio.to_thread(load_from, self.path)
 
     async def load_run(self, state: State, key: str) -> RunState | None:
         """Return a projected run that has left the memory (`loading.load_run`)."""
@@ -160,9 +160,9 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
     connection.execute("COMMIT")
 
 
-def load_from(path: Path, redeliveries: int) -> tuple[State, Position]:
+def load_from(path: Path) -> tuple[State, Position]:
     with opened_for_reading(path) as connection:
-        return loading.load(connection, redeliveries=redeliveries)
+        return loading.load(connection)
 
 
 def statements(name: str, rows: Sequence[Row]) -> Iterator[tuple[str, Iterable[Row]]]:

@@ -48,13 +48,13 @@ class Owed(NamedTuple):
     payload: bytes
 
 
-def load(connection: sqlite3.Connection, *, redeliveries: int = 3) -> tuple[State, Position]:
+def load(connection: sqlite3.Connection) -> tuple[State, Position]:
     """Return the whole live state and where the log stood, as of one moment.
 
-    redeliveries: the setting of `State`, which is not stored. Runs that are over are left out.
+    Runs that are over are left out.
     """
     with reading(connection):
-        state = State(redeliveries=redeliveries)
+        state = State()
         position = load_position(connection, state)
         if position.sequence:
             load_registries(connection, state)
@@ -108,7 +108,8 @@ def load_position(connection: sqlite3.Connection, state: State) -> Position:
     row = connection.execute(query("position")).fetchone()
     if row is None:
         return Position()
-    sequence, record, digest, state.epoch, epoch, number, place, state.now = row
+    sequence, record, digest, state.epoch, epoch, number, place, state.now, most = row
+    state.redeliveries = most
     state.seen = (epoch, number, place)
     return Position(
         sequence,

@@ -97,7 +97,7 @@ class Scene:
         self.now = 1_000 * SECOND
         self.number = 0
         self.sent = 0
-        self.say(LeaderElected(epoch=1, leader="c1", rules=1))
+        self.say(LeaderElected(epoch=1, leader="c1", rules=1, redeliveries=redeliveries))
         for each in dags:
             self.register(each)
 

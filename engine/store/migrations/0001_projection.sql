@@ -12,7 +12,8 @@ CREATE TABLE position (
     epoch INTEGER NOT NULL,
     number INTEGER NOT NULL,
     place INTEGER NOT NULL,
-    now INTEGER NOT NULL
+    now INTEGER NOT NULL,
+    redeliveries INTEGER NOT NULL
 );
 
 -- The newest records as they were read, to be appended again should the log lose them.

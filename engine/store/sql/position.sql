@@ -1,1 +1,2 @@
-SELECT sequence, record, hash, leader_epoch, epoch, number, place, now FROM position;
+SELECT sequence, record, hash, leader_epoch, epoch, number, place, now, redeliveries
+FROM position;

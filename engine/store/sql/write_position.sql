@@ -1,4 +1,4 @@
 -- Up to where the log is folded.
 INSERT OR REPLACE INTO position
-    (only, sequence, record, hash, leader_epoch, epoch, number, place, now)
-VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?);
+    (only, sequence, record, hash, leader_epoch, epoch, number, place, now, redeliveries)
+VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?);
