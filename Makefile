@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINTED := engine events steps tests examples benchmarks docs
 
-.PHONY: setup check lint types imports generated-check format generated test test-all bench chaos clean
+.PHONY: setup check lint types imports generated-check format generated test test-all bench chaos pictures clean
 
 # Strict: every file is linked by name, so that mypy finds the three folders as one package. A new
 # file needs a new link; hence again whenever the list of files changes.
@@ -65,6 +65,10 @@ bench: setup
 
 chaos: setup
 	$(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+# The terminal pictures of README.md, taken from the real commands. Linux. Look at them afterwards.
+pictures: setup
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf $(VENV) .venv-3.* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

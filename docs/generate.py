@@ -7,7 +7,9 @@ python docs/generate.py --check    say what is out of date, exit 1
 from __future__ import annotations
 
 import ast
+import runpy
 import sys
+import tomllib
 from pathlib import Path
 from textwrap import wrap
 
@@ -20,6 +22,7 @@ BESIDE = {
     "docs": "this page, the decisions, what is generated from the code",
 }
 MARK = "<!-- drawn by docs/generate.py from the rooms' docstrings -->\n"
+NAMES_MARK = "<!-- drawn by docs/generate.py from engine/airflow/names.py -->\n"
 
 
 def purpose(room: Path) -> str:
@@ -49,13 +52,40 @@ def architecture(page: str) -> str:
     for folder, name in PACKAGES.items():
         lines += [*drawn(ROOT / folder, name, 0), ""]
     lines += [f"{folder + '/':<13}{what}" for folder, what in BESIDE.items()]
-    before, mark, _ = page.partition(MARK)
-    if not mark:
-        sys.exit(f"docs/architecture.md has lost its line {MARK.strip()!r}.")
-    return before + mark + "\n" + "".join(f"    {line}".rstrip() + "\n" for line in lines)
+    drawing = "".join(f"    {line}".rstrip() + "\n" for line in lines)
+    return up_to(MARK, page) + "\n" + drawing
 
 
-PAGES = {"docs/architecture.md": architecture}
+def airflow(page: str) -> str:
+    """List what is served, and what to write instead of what is not."""
+    table = runpy.run_path(str(ROOT / "engine" / "airflow" / "names.py"))
+    lines = ["", "| module | names |", "| --- | --- |"]
+    for module, names in sorted(table["SERVED"].items()):
+        lines.append(f"| `{module}` | {', '.join(f'`{name}`' for name in sorted(names))} |")
+    lines += ["", "| not served | instead |", "| --- | --- |"]
+    lines += [f"| `{name}` | {said} |" for name, said in sorted(table["INSTEAD"].items())]
+    return up_to(NAMES_MARK, page) + "\n".join([*lines, ""])
+
+
+def asyncapi(page: str) -> str:
+    made = runpy.run_path(str(ROOT / "docs" / "asyncapi.py"))
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return str(made["page"](page, version))
+
+
+def up_to(mark: str, page: str) -> str:
+    """Return the page up to its mark and with it; what is below is drawn anew."""
+    before, found, _ = page.partition(mark)
+    if not found:
+        sys.exit(f"A page has lost its line {mark.strip()!r}: put it back.")
+    return before + found
+
+
+PAGES = {
+    "docs/architecture.md": architecture,
+    "docs/airflow.md": airflow,
+    "docs/asyncapi.yaml": asyncapi,
+}
 """Each generated page, and what makes its new text of its old one."""
 
 

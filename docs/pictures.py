@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
-COLUMNS, LINES = 118, 60
+COLUMNS, LINES = 112, 60
 BIN = Path(sysconfig.get_path("scripts"))
 HOST = "wheel"
 
@@ -66,8 +66,8 @@ def choose(models: list[str]) -> None:
 @dag(params={"mirror": "near"})
 def nightly():
     rows = download()
-    forest = train.override(task_id="train_forest", priority_weight=2)("forest", rows)
-    boosting = train.override(task_id="train_boosting")("boosting", rows)
+    forest = train.override(task_id="forest", priority_weight=2)("forest", rows)
+    boosting = train.override(task_id="boosting")("boosting", rows)
     choose([forest, boosting])
 
 
@@ -332,7 +332,7 @@ def of_a_daemon(folder: Path) -> None:
         failing = ("--run-id", "yesterday", "--param", "mirror=gone", "--wait")
         quietly("trigger", "nightly", *failing, wanted=1)
         quietly("trigger", "nightly", "--run-id", "tonight")
-        wait_until("running", "explain", "tonight", "train_forest")
+        wait_until("running", "explain", "tonight", "forest")
         picture("explain", "penstock explain tonight", folder)
         picture("status", "penstock status", folder)
         picture("runs", "penstock runs list", folder)

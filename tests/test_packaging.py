@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
+import sys
 import sysconfig
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+
+from penstock.cli.app import VERBS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -81,13 +87,48 @@ def test_the_promise_stands_in_the_readme_word_for_word() -> None:
     assert promise in " ".join((ROOT / "README.md").read_text().split())
 
 
+def test_the_readme_s_dag_runs_as_it_stands_there(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    file = tmp_path / "hello.py"
+    file.write_text(readme.split("```python\n# hello.py\n")[1].split("```")[0])
+    command = [str(Path(sysconfig.get_path("scripts")) / "penstock"), "run", "-v", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "total 26" in done.stderr
+
+
+def test_every_verb_of_the_readme_is_a_verb() -> None:
+    told = set(re.findall(r"^penstock (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert told
+    assert told <= set(VERBS)
+
+
+def test_the_wheel_has_what_the_code_reads_and_nothing_of_the_tests(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "*.egg-info"))
+    build = "import sys, setuptools.build_meta as b; print(b.build_wheel(sys.argv[1]))"
+    command = [sys.executable, "-c", build, str(tmp_path)]
+    subprocess.run(command, cwd=source, capture_output=True, timeout=100, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "penstock/py.typed" in names
+    for suffix in ("sql/one_run.sql", "migrations/0001_projection.sql"):
+        assert f"penstock/store/{suffix}" in names
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"penstock"}
+    assert [name for name in names if "test" in name] == []
+
+
 def test_ci_runs_the_readme_s_test_command() -> None:
     readme = (ROOT / "README.md").read_text()
     (command,) = [line for line in readme.splitlines() if line.endswith("-m pytest")]
     assert f"({command}) | tee" in (ROOT / ".ci" / "run").read_text()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "docs/decisions.md"])
+DOCS = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", *(f"docs/{name}" for name in DOCS)])
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     targets = [part.split(")")[0] for part in text.split("](")[1:]]
