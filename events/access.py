@@ -57,7 +57,7 @@ def add_user(home: Path | str, name: str, role: Role) -> Added:
         users = read_users(home)
         if any(user.name == name for user in users):
             raise UsageError(
-                f"{name!r} has access already. Remove it first: penstock access rm {name}"
+                f"{name!r} has access already. Remove it first: penstock access remove {name}"
             )
         user = EdgeUser(name=name, role=role, key=pair.public, slot=free_slot(users, role))
         running = _keep(home, [*users, user])
