@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lifecycle.scene import Scene, dag, task
-
 from penstock.lifecycle.compare import same
 
 
