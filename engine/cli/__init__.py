@@ -50,7 +50,7 @@ def invoke(arguments: Sequence[str]) -> int:
         _trace()
         return _say(error, str(error), WRONG_USE if isinstance(error, UsageError) else FAILED)
     except Exception as error:
-        _trace()
+        _trace(always=_is_logged())
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         hint = "PENSTOCK_DEBUG=1 shows where; please report it"
         return _say(error, f"a bug of Penstock's own: {what} ({hint})", FAILED)
@@ -69,8 +69,13 @@ def _say(error: Exception, sentence: str, code: int) -> int:
     return code
 
 
-def _trace() -> None:
-    if os.environ.get("PENSTOCK_DEBUG") == "1":
+def _is_logged() -> bool:
+    """Whether stderr is a role's log file, where nobody is startled and somebody will look."""
+    return not sys.stderr.isatty() and "--supervised" in sys.argv
+
+
+def _trace(*, always: bool = False) -> None:
+    if always or os.environ.get("PENSTOCK_DEBUG") == "1":
         import traceback
 
         traceback.print_exc()
