@@ -9,7 +9,6 @@ a published one goes to the dead letters with the reason (law 13).
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -22,10 +21,11 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from penstock.authoring.serialized import SerializedDag
 from penstock.errors import PenstockError, UsageError
 from penstock.events.bus import Message
+from penstock.events.types import encode
 
 MOST_RUN_ID = 250
 MOST_CONF = 256 * 1024
-"""Bytes. A conf goes with each dispatch of its run, and a record of the log is bounded."""
+"""Bytes."""
 
 
 class TriggerRefusedError(UsageError):
@@ -91,7 +91,7 @@ def data_of(event: dict[str, Any]) -> Any:
         return event.get("data")
     try:
         return read_json(base64.b64decode(str(event["data_base64"]), validate=True))
-    except binascii.Error as error:
+    except ValueError as error:
         raise MalformedTriggerError(f"its `data_base64` is no base64: {error}") from error
 
 
@@ -116,13 +116,21 @@ def check_run_id(run_id: str) -> None:
         )
 
 
-def check_size(conf: bytes) -> None:
-    """Raise TriggerRefusedError for a conf that is too large to be a fact, and to be sent about."""
-    if len(conf) > MOST_CONF:
+def write_conf(conf: dict[str, Any]) -> bytes:
+    """Return the conf as JSON. Raises TriggerRefusedError if it cannot be a fact.
+
+    A conf goes with each dispatch of its run, and a record of the log is bounded.
+    """
+    try:
+        text = encode(conf)
+    except (OverflowError, RecursionError, msgspec.EncodeError) as error:
+        raise TriggerRefusedError(f"the conf cannot be kept as JSON: {error}") from error
+    if len(text) > MOST_CONF:
         raise TriggerRefusedError(
-            f"the conf has {len(conf)} bytes of JSON, {MOST_CONF} are the most: put what is large "
+            f"the conf has {len(text)} bytes of JSON, {MOST_CONF} are the most: put what is large "
             "in a file or a bucket, and its address into the conf"
         )
+    return text
 
 
 def identity_of(attributes: dict[str, Any], headers: dict[str, str], fallback: str) -> str | None:
@@ -142,20 +150,22 @@ def read_json(payload: bytes) -> Any:
         return None
     try:
         return msgspec.json.decode(payload)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedTriggerError(f"it is no JSON: {error}") from error
+    except RecursionError as error:
+        raise MalformedTriggerError("its JSON is nested too deeply") from error
 
 
 def read_date(text: str) -> int:
     """Return microseconds. Raises MalformedTriggerError."""
     try:
         date = datetime.fromisoformat(text)
-    except ValueError as error:
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        since = date.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise MalformedTriggerError(
-            f"{text!r} is no date. Write it as RFC 3339 does: 2026-11-22T00:00:00Z"
+            f"{text[:60]!r} is no date. Write it as RFC 3339 does: 2026-11-22T00:00:00Z"
         ) from error
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    since = date.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,8 @@ from penstock.coordinator.intake import (
     TriggerRefusedError,
     check_params,
     check_run_id,
-    check_size,
     read_request,
+    write_conf,
 )
 from penstock.coordinator.relay import rfc3339
 from penstock.errors import PenstockError
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 1.0
 AT_ONCE = 64
 """Published requests that are dealt with side by side, so that they share appends."""
+
+
+log = logging.getLogger("penstock.coordinator")
 
 
 class Triggers:
@@ -67,9 +71,8 @@ class Triggers:
                 )
             if known is not None:
                 return f"{dag_id}/{run_id}", known
+        text = write_conf(conf)
         check_params(dag.plan.dag, conf)
-        text = encode(conf)
-        check_size(text)
         event = RunTriggered(
             dag_id=dag_id,
             run_id=run_id or self.make_run_id(dag_id, run_type, logical_date),
@@ -171,6 +174,9 @@ class Triggers:
             answer = {"dag_id": dag_id, "run_id": key.partition("/")[2], "state": state}
         except PenstockError as error:
             answer = {"error": str(error)}
+        except Exception as error:  # a bug of ours, but no reason to stop leading
+            log.exception("a request for a run of %s failed", dag_id)
+            answer = {"error": f"a bug of Penstock's own: {type(error).__name__}: {error}"}
         await self.reply(message, self.coordinator.bus.publish(message.reply, encode(answer)))
 
     async def reply(self, message: Message, sending: Awaitable[None]) -> None:
@@ -198,11 +204,19 @@ class Triggers:
         try:
             fallback = f"{stored.sequence}\0{stored.payload.decode('utf-8', 'replace')}"
             await self.carry_out(read_request(dag_id, message, fallback))
-        except FencedError:
-            return  # the next leader hears it again
         except (TriggerRefusedError, MalformedTriggerError) as error:
-            if not await self.coordinator.hearing.bury("trigger", message, str(error)):
-                return  # it comes again, and is tried again
+            reason = str(error)
+        except PenstockError as error:
+            if not isinstance(error, FencedError):  # then the next leader hears it again
+                log.warning("a request for a run of %s comes again: %s", dag_id, error)
+            return
+        except Exception as error:  # a bug of ours: it would come again, and again
+            log.exception("a request for a run of %s failed", dag_id)
+            reason = f"a bug of Penstock's own: {type(error).__name__}: {error}"
+        else:
+            reason = ""
+        if reason and not await self.coordinator.hearing.bury("trigger", message, reason):
+            return  # it comes again, and is tried again
         try:
             await pulled.ack()
         except BusError:
