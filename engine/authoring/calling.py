@@ -10,6 +10,7 @@ from penstock.authoring.calls import call_arguments
 from penstock.authoring.context import Context
 from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.operator import BaseOperator
+from penstock.authoring.returned import tell
 
 
 class CallingOperator(BaseOperator):
@@ -68,5 +69,5 @@ class CallingOperator(BaseOperator):
 
     def _told(self, returned: Any) -> Any:
         if self.show_return_value_in_logs and returned is not None:
-            self.log.info("Done. Returned value was: %s", returned)
+            tell(self.log, returned)
         return returned

@@ -44,9 +44,18 @@ class Stopped(BaseException):
 
 def reason_of(error: BaseException) -> str:
     """Return an exception as one line, of at most 500 characters."""
-    text = " ".join(str(error).split()) + missing.advice(error)
-    name = type(error).__name__
+    text, name = text_of(error) + missing.advice(error), type(error).__name__
     return (f"{name}: {text}" if text else name)[:500]
+
+
+def text_of(error: BaseException) -> str:
+    """Return what an exception says, as one line that can be sent, whatever its class does."""
+    try:
+        text = str(error)[:5000]
+    except Exception as broken:
+        text = f"(its __str__ raises {type(broken).__name__})"
+    # A lone surrogate is no UTF-8: unsent, it would cost the child, and the reason with it.
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
 
 def judge(error: BaseException) -> tuple[str, bool]:
@@ -240,10 +249,10 @@ class Child:
         except BaseException as error:
             how, final = judge(error)
             if how == "skipped":
-                print(f"skipped: {error}", file=sys.stderr)
+                print(f"skipped: {text_of(error)}", file=sys.stderr)
             else:
                 print_traceback(error)
-            return how, final, reason_of(error) if how != "skipped" else str(error)[:500]
+            return how, final, reason_of(error) if how != "skipped" else text_of(error)[:500]
         return "returned", False, ""
 
     def leave_if_forked(self, error: BaseException | None) -> None:

@@ -33,9 +33,21 @@ class DagGoneError(PenstockError):
         )
 
 
+class DagFileGoneError(PenstockError):
+    """The file that a run's DAG came from is not there any more."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"{file} is gone, which this run was started from. Put it back, or cancel the run."
+        )
+
+
 def dag_of(info: RunInfo) -> DAG:
     """Return the DAG of a run, from this process's cache while its file has not changed."""
-    found = os.stat(info.file)
+    try:
+        found = os.stat(info.file)
+    except FileNotFoundError:
+        raise DagFileGoneError(info.file) from None
     key = (info.file, found.st_mtime_ns, found.st_size)
     dags = _loaded.get(key)
     if dags is None:

@@ -8,6 +8,7 @@ on: should it die before it could tell the leader, its own successor tells of al
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ _decode = msgspec.json.Decoder(_Line).decode
 class Keep(Protocol):
     """Keeps outcomes for a successor.
 
-    - `add` returns once they would survive the death of this process.
+    - `add` returns once they would survive the death of this process; OSError: none is kept.
     - `gone` forgets them. `inherited` tells what dead workers left: their names and those of their
       own predecessors, oldest first, and outcomes.
     - `close` removes everything, if nothing is kept.
@@ -75,17 +76,20 @@ class FileKeep:
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         line = _Line(kept=tuple(outcomes))
-        self._kept.update(outcome.delivery for outcome in line.kept)
         self._append(line)
+        self._kept.update(outcome.delivery for outcome in line.kept)
 
     def gone(self, deliveries: Iterable[Delivery]) -> None:
         gone = self._kept.intersection(deliveries)
         self._kept -= gone
         if gone and not self._kept:
             self._file.truncate(0)
-            self._hand_on()
+            with contextlib.suppress(OSError):
+                self._hand_on()
         elif gone:
-            self._append(_Line(gone=tuple(gone)))
+            # On a full disk they stay: told again by a successor, and inert by then (law 6).
+            with contextlib.suppress(OSError):
+                self._append(_Line(gone=tuple(gone)))
 
     def inherited(self) -> tuple[tuple[str, ...], list[Outcome]]:
         names: dict[str, None] = {}
@@ -117,8 +121,16 @@ class FileKeep:
             self._append(_Line(replaces=self._replaces))
 
     def _append(self, line: _Line) -> None:
-        self._file.write(msgspec.json.encode(line) + b"\n")
-        os.fsync(self._file.fileno())
+        """Write a line whole, or raise OSError and leave nothing of it."""
+        text, end = msgspec.json.encode(line) + b"\n", self._file.seek(0, os.SEEK_END)
+        try:
+            written = self._file.write(text)
+            if written != len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(end)  # a torn line would take the next one with it
+            raise
 
 
 def _take_over(path: Path) -> tuple[tuple[str, ...], list[Outcome]] | None:

@@ -316,7 +316,8 @@ class ProcessPool:
         self._listener.printed(task.job.work.delivery, lines)
 
     def task_ended(self, child: Process, task: Task, ending: Ending) -> None:
-        self._where.pop(task.job.work.delivery, None)
+        if self._where.pop(task.job.work.delivery, None) is not None:
+            child.pause(False)  # `resume` of this delivery would not find it any more
         lane, done = self._lane_of[child], task.done
         if done is not None and not child.shared:
             large = done.rss > self.settings.max_idle_bytes

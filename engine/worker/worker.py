@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Awaitable, Callable
 
 from msgspec import structs
@@ -40,6 +41,8 @@ STORED_WITHIN = 3.0
 """Seconds, in a drain, for the leader to say that the last outcomes are stored."""
 
 ASK_EVERY = 0.5
+
+log = logging.getLogger("penstock.worker")
 
 
 class Worker:
@@ -69,6 +72,7 @@ class Worker:
         self._unannounced: dict[t.Delivery, Holding] = {}
         self._timeouts: dict[t.Delivery, asyncio.TimerHandle] = {}
         self._looking: asyncio.TimerHandle | None = None
+        self._keep_fails = False
         self._again: asyncio.TimerHandle | None = None
         self._lapse: asyncio.TimerHandle | None = None
         self._released = asyncio.Event()
@@ -325,10 +329,19 @@ class Worker:
 
     def _persist(self, holdings: list[Holding]) -> None:
         fresh = [one for one in holdings if not one.kept and one.outcome is not None]
-        if fresh:
+        if not fresh:
+            return
+        try:
             self.keep.add([one.outcome for one in fresh if one.outcome is not None])
-            for one in fresh:
-                one.kept = True
+        except OSError as error:
+            # A full disk. They are held in memory as before, said again, and kept a second later.
+            if not self._keep_fails:
+                log.warning("outcomes cannot be kept on disk yet: %s", error)
+            self._keep_fails = True
+            return
+        self._keep_fails = False
+        for one in fresh:
+            one.kept = True
 
     def _give_back(self, holdings: list[Holding]) -> None:
         """Somebody else may begin these; this worker has not."""

@@ -15,6 +15,7 @@ small JSON ones comes with a preview for people. The coordinator sees previews a
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import importlib
 import io
@@ -32,9 +33,25 @@ from penstock.worker import exact, preview
 
 INLINE = 64 * 1024
 
+BLOB_RESERVE = 32 * 1024 * 1024
+"""Bytes of the disk that a large value must leave free: the log needs them for outcomes."""
+
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+
 
 class XcomError(PenstockError):
     """A stored XCom cannot be read here."""
+
+
+class NoRoomForXcomError(PenstockError):
+    """The disk has no room for a large value; none of it is kept."""
+
+    def __init__(self, folder: str, size: int | None = None) -> None:
+        many = "an XCom" if size is None else f"an XCom of {size:,} bytes"
+        super().__init__(
+            f"{folder}: the disk has no room for {many} ({BLOB_RESERVE >> 20} MiB of it are kept "
+            "for the runs under way). Make room, or save the value elsewhere and return its place."
+        )
 
 
 class UnstorableError(PenstockError, TypeError):
@@ -84,7 +101,13 @@ class BlobFolder:
         return name
 
     def keep(self, file: str) -> str:
-        """Move a scratch file to its digest's name, synced, and return the digest (law 7)."""
+        """Move a scratch file to its digest's name, synced, and return the digest (law 7).
+
+        Raises NoRoomForXcomError if hardly anything of the disk would be left.
+        """
+        there = os.statvfs(self.folder)
+        if there.f_bavail * there.f_frsize < BLOB_RESERVE:
+            raise NoRoomForXcomError(self.folder, os.path.getsize(file))
         digest = digest_of(file)
         place = self.place(digest)
         if os.path.exists(place) and os.path.getsize(place) == os.path.getsize(file):
@@ -231,7 +254,11 @@ def encode(
         if codec.fits(value):
             try:
                 text64, blob, size = _written(codec, value, blobs, inline)
+            except NoRoomForXcomError:
+                raise
             except Exception as error:
+                if isinstance(error, OSError) and error.errno in FULL:
+                    raise NoRoomForXcomError(blobs.folder) from error
                 if codec.name == "pickle":
                     raise UnstorableError(key, value, error) from error
                 continue  # a frame that Arrow cannot hold exactly: pickle can
@@ -249,9 +276,20 @@ def encode(
 
 def _keep_bytes(text: bytes, blobs: BlobFolder) -> str:
     file = blobs.scratch()
-    with open(file, "wb") as opened:
-        opened.write(text)
-    return blobs.keep(file)
+    try:
+        with open(file, "wb") as opened:
+            opened.write(text)
+        return blobs.keep(file)
+    except OSError as error:
+        raise _full(error, blobs) from error
+    finally:
+        if os.path.exists(file):
+            os.unlink(file)
+
+
+def _full(error: OSError, blobs: BlobFolder) -> Exception:
+    """Return what to raise for an error of writing a blob."""
+    return NoRoomForXcomError(blobs.folder) if error.errno in FULL else error
 
 
 def _written(
