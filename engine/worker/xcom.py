@@ -316,6 +316,28 @@ def _written(
             os.unlink(file)
 
 
+def json_text(found: Xcom, path: Callable[[str], str]) -> bytes | None:
+    """Return a value as the JSON that it was stored as; None if that was another codec."""
+    if found.has_value:
+        return bytes(memoryview(found.value))
+    if found.codec != "json" or found.blob is None:
+        return None
+    with open(_verified(found, path), "rb") as opened:
+        return opened.read()
+
+
+def _verified(found: Xcom, path: Callable[[str], str]) -> str:
+    """Return the file of a large value. Raises XcomError if it is not what was stored."""
+    assert found.blob is not None
+    source = path(found.blob)
+    if digest_of(source) != found.blob:
+        raise XcomError(
+            f"the XCom {found.key!r} is damaged: {source} does not have the bytes that were "
+            "stored. Restore the file, or clear the task that pushed it."
+        )
+    return source
+
+
 def decode(found: Xcom, path: Callable[[str], str]) -> Any:
     """Return the value. path: the local file of a digest. XcomError says what is wrong.
 
@@ -331,12 +353,7 @@ def decode(found: Xcom, path: Callable[[str], str]) -> Any:
             "Penstock does not know. Update Penstock on this worker."
         )
     if found.blob is not None:
-        source = path(found.blob)
-        if digest_of(source) != found.blob:
-            raise XcomError(
-                f"the XCom {found.key!r} is damaged: {source} does not have the bytes that were "
-                "stored. Restore the file, or clear the task that pushed it."
-            )
+        source = _verified(found, path)
     else:
         source = base64.b64decode(found.inline or "")
     try:
