@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import click
 
 from penstock.bench.measures import NAMES
 from penstock.bench.yardstick import SLOTS, Peer
@@ -42,7 +46,11 @@ def dask() -> Iterator[Peer]:
     except ImportError as error:
         raise ImportError(f"{error}. To compare: pip install 'dask[distributed]'") from error
     cluster = LocalCluster(
-        n_workers=SLOTS, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        n_workers=SLOTS,
+        threads_per_worker=1,
+        dashboard_address=None,
+        host="127.0.0.1",
+        silence_logs=logging.CRITICAL,  # it complains of its own end
     )
     client = Client(cluster)
     try:
@@ -58,7 +66,10 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=NAMES, help="this measure alone")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
-    bench(arguments.only or NAMES, arguments.repeat, {"dask": dask}, as_json=arguments.json)
+    try:
+        bench(arguments.only or NAMES, arguments.repeat, {"dask": dask}, as_json=arguments.json)
+    except click.Abort:
+        sys.exit("interrupted")
 
 
 if __name__ == "__main__":

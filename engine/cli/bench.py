@@ -52,8 +52,7 @@ def bench(names: Sequence[str], repeat: int, peers: dict[str, Starts], *, as_jso
 
     quicken()
     before = machine()
-    say = _say_nothing if as_json else _say
-    figures = interruptible(measure(names, repeat, peers, say))
+    figures = interruptible(measure(names, repeat, peers, _say))
     document: dict[str, Any] = {
         "machine": before | {"load_after": machine()["load"]},
         "repeat": repeat,
@@ -80,7 +79,3 @@ def quicken() -> None:
 
 def _say(sentence: str) -> None:
     click.echo(f"penstock bench: {sentence}", err=True)
-
-
-def _say_nothing(sentence: str) -> None:
-    """JSON is for programs: what is left out is missing there."""
