@@ -20,6 +20,9 @@ LAYOUT = 1
 RESERVE = 64 * 1024 * 1024
 """Bytes that must be free before anything is started in the folder."""
 
+INTAKE_RESERVE = RESERVE
+"""Bytes that are kept for the runs under way: with less, no new run is taken."""
+
 
 class HomeError(PenstockError):
     """The state folder cannot be used as it is."""

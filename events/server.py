@@ -35,6 +35,12 @@ _POLL = 0.004
 KILLS = 3
 """Deaths by SIGKILL that a first start outlives: they are nobody's mistake in the settings."""
 
+TELL_SECONDS = 2.0
+"""A crash that takes longer to mend than this is told while it lasts."""
+
+LONGEST_PAUSE = 2.0
+"""Seconds between two starts of a nats-server that does not start."""
+
 _PR_SET_PDEATHSIG = 1
 _LOADED_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -85,14 +91,21 @@ def read_credentials(home: Path | str) -> Credentials | None:
         text = (Path(home) / "credentials.json").read_bytes()
     except FileNotFoundError:
         return None
-    return msgspec.json.decode(text, type=Credentials)
+    try:
+        return msgspec.json.decode(text, type=Credentials)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ServerError(
+            f"{home}/credentials.json: this file is damaged ({error}), so NATS cannot be reached. "
+            "Stop Penstock and start it again: each start writes it anew."
+        ) from error
 
 
 class Server:
     """nats-server in `home`/nats, supervised. `async with Server(home) as server: server.url`.
 
     port: -1 for any free one, kept over restarts. lock_fd: the folder lock, inherited (see
-    `penstock.events.lock`). on_restart: told a sentence after each crash that was mended.
+    `penstock.events.lock`). on_restart: told a sentence after each crash that was mended;
+    on_trouble: of one that does not mend, which is given up (ServerError) after `outage` seconds.
     Start it in a thread that lives as long as it should: Linux ends it with that thread.
     """
 
@@ -107,18 +120,23 @@ class Server:
         max_file_store: int = MAX_FILE_STORE,
         lock_fd: int = -1,
         patience: float = 60.0,
+        outage: float = 300.0,
         on_restart: Callable[[str], None] = lambda sentence: None,
+        on_trouble: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.home = Path(home)
         self.folder = self.home / "nats"
         self.settings = ServerSettings(
             host=host, port=port, sync=sync, prefix=prefix, max_file_store=max_file_store
         )
-        self.lock_fd, self.patience, self.on_restart = lock_fd, patience, on_restart
+        self.lock_fd, self.patience, self.outage = lock_fd, patience, outage
+        self.on_restart, self.on_trouble = on_restart, on_trouble
         self.credentials = Credentials(url="", coordinator="", worker="", admin="")
         self.restarts = 0
         self._process: asyncio.subprocess.Process | None = None
         self._supervision: asyncio.Task[None] | None = None
+        self._resumed = asyncio.Event()
+        self._resumed.set()
 
     @property
     def url(self) -> str:
@@ -149,9 +167,14 @@ class Server:
 
     async def wait(self) -> None:
         """Return when it was stopped; raise ServerError when it is given up."""
-        if self._supervision:
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.shield(self._supervision)
+        while self._supervision:
+            supervision = self._supervision
+            await asyncio.wait([supervision])
+            await self._resumed.wait()
+            if self._supervision is supervision:
+                if not supervision.cancelled():
+                    supervision.result()
+                return
 
     @contextlib.asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -159,11 +182,15 @@ class Server:
 
         For what only a restart mends: a disk that was full stays so for a running nats-server.
         """
-        await self.stop()
-        yield
-        binary = find_binary()
-        await self._spawn(binary)
-        self._supervision = asyncio.create_task(self._supervise(binary))
+        self._resumed.clear()
+        try:
+            await self.stop()
+            yield
+            binary = find_binary()
+            await self._insist(binary, 0)
+            self._supervision = asyncio.create_task(self._supervise(binary))
+        finally:
+            self._resumed.set()
 
     async def stop(self, *, patience: float = 10.0) -> None:
         """End it: SIGTERM, after `patience` seconds SIGKILL. Its supervision ends first."""
@@ -245,23 +272,35 @@ class Server:
         )
 
     async def _supervise(self, binary: str) -> None:
-        """Start it again whenever it ends, on the port that it had, until nothing helps."""
-        failures = 0
+        """Start it again whenever it ends, on the port that it had."""
         while True:
             assert self._process
             code = await self._process.wait()
-            while True:
-                try:
-                    await self._spawn(binary)
-                    break
-                except ServerError:
-                    failures += 1
-                    if failures >= 8:
-                        raise
-                    await asyncio.sleep(min(0.05 * 2**failures, 5.0))
-            failures = 0
+            await self._insist(binary, code)
             self.restarts += 1
             self.on_restart(f"nats-server ended with code {code} and was started again")
+
+    async def _insist(self, binary: str, code: int) -> None:
+        """Start it, again and again; ServerError when that has failed for `outage` seconds."""
+        loop = asyncio.get_running_loop()
+        since, pause, is_told = loop.time(), 0.1, False
+        while True:
+            try:
+                return await self._spawn(binary)
+            except (ServerError, OSError) as error:
+                if loop.time() - since > self.outage:
+                    raise ServerError(
+                        f"nats-server ended with code {code} and could not be started again for "
+                        f"{self.outage:.0f} s: {error}"
+                    ) from error
+                if not is_told and loop.time() - since > TELL_SECONDS:
+                    is_told = True
+                    self.on_trouble(
+                        f"nats-server ended with code {code} and does not start again; it is "
+                        f"tried every {LONGEST_PAUSE:g} s, and all runs wait for it. {error}"
+                    )
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _said(self) -> str:
         """What its log has to say: the last lines that are no routine."""

@@ -18,6 +18,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import quote, unquote
 
 from penstock.events.types import Attempt
@@ -26,13 +27,24 @@ EMPTY = "%"
 """The token of an empty id: no other id has it, since a percent sign in one is written %25."""
 
 
+LONGEST = 600
+"""Characters of a token. A client takes 4,096 in a control line, a server 8,192 (and cuts off who
+sends more); 250 letters that ASCII does not have become up to 3,000 by percent-encoding."""
+
+SHORTENED = "%~"
+"""What stands where a long token was cut, before a digest. No id has it: `%` is written `%25`."""
+
+
 def token(text: str) -> str:
     """Return `text` as one subject token: nothing in it that NATS gives a meaning to."""
-    return quote(text, safe="-_:+=@,").replace(".", "%2E") or EMPTY
+    made = quote(text, safe="-_:+=@,").replace(".", "%2E") or EMPTY
+    if len(made) <= LONGEST:
+        return made
+    return f"{made[:480]}{SHORTENED}{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
 def untoken(token: str) -> str:
-    """Return the text that `token` was made of."""
+    """Return the text that `token` was made of; of a shortened one, something to show."""
     return "" if token == EMPTY else unquote(token)
 
 

@@ -43,8 +43,15 @@ def read_conf(conf: str | None, params: Sequence[str]) -> dict[str, Any]:
             raise UsageError(f"--param {param!r}: write it as KEY=VALUE.")
         try:
             found[key] = json.loads(value, parse_constant=_no_constant)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[key] = value
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start : error.end]
+        raise UsageError(
+            f"The conf has half a character, {half!r}, that UTF-8 cannot say."
+        ) from None
     return found
 
 
@@ -66,6 +73,8 @@ def _read_object(conf: str) -> dict[str, Any]:
             raise UsageError(f"{place}: the file cannot be read: {why}") from error
     try:
         found = json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise UsageError(f"{place} is nested too deeply to be read.") from None
     except ValueError as error:
         raise UsageError(
             f"{place} is no JSON: {error}. Write an object, such as '{{\"key\": 1}}', or @FILE."

@@ -177,13 +177,16 @@ def ask(place: Place, verb: str, **args: Any) -> Any:
 
     try:
         return with_daemon(place, asking)
-    except DaemonError:
+    except DaemonError as error:
         if not place.is_local or not place.home.database.exists():
             raise
         from penstock.coordinator.reads import READS
+        from penstock.events.lock import holder
 
         if verb not in READS:
             raise
+        if holder(place.home.folder) is not None:
+            click.echo(f"penstock: {error} (What follows may be out of date.)", err=True)
         return READS[verb](open_reading(place.home), args)
 
 

@@ -67,6 +67,14 @@ PAGE_BYTES = 1024 * 1024
 """About how much of a task's log goes into one answer."""
 
 
+PATIENCE_SECONDS = 15.0
+"""How long a question waits for the projection: less than whoever asks waits for an answer."""
+
+
+class BehindError(PenstockError):
+    """The projection cannot be brought up to date, so it is not read."""
+
+
 class Coordinating(Protocol):
     """What the handlers need of a coordinator."""
 
@@ -300,7 +308,12 @@ HANDLERS: dict[str, Callable[[Any, Args], Awaitable[Any]]] = {
 
 async def read(coordinator: Coordinating, verb: str, args: Args) -> Any:
     """Answer from the projection, once it has all that was folded when the question came."""
-    await coordinator.caught_up(args.get("wait_seq"))
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await coordinator.caught_up(args.get("wait_seq"))
+    except TimeoutError:
+        why = coordinator.status().get("trouble") or "it is busy"
+        raise BehindError(f"The answer would not be up to date, so there is none: {why}") from None
     return await asyncio.to_thread(READS[verb], coordinator.reading, args)
 
 

@@ -26,6 +26,7 @@ from penstock.coordinator.questions import Questions
 from penstock.coordinator.recovery import in_doubt, to_come
 from penstock.coordinator.relay import Relay
 from penstock.coordinator.rescuer import Rescuer
+from penstock.coordinator.room import Room
 from penstock.coordinator.sequencer import Sequencer
 from penstock.coordinator.timekeeper import Timekeeper
 from penstock.coordinator.triggers import Triggers
@@ -101,6 +102,7 @@ class Coordinator:
         self.database, self.state = database, state
         self.sequence = position.sequence
         self.reading = Reading(database.path)
+        self.room = Room(database.path.parent)
         self.collector = Collector(position)
         self.relay = Relay(bus, subjects, f"/{subjects.prefix}")
         self.projector = Projector(database, self.collector, state, self.relay, self.projected)
@@ -111,7 +113,9 @@ class Coordinator:
             state, self.post, subjects, self.maker, self.join, lease=settings.lease
         )
         self.sequencer = Sequencer(bus, clock, self.folded)
-        self.timekeeper = Timekeeper(state, clock, self.sequencer.propose)
+        self.timekeeper = Timekeeper(
+            state, clock, self.sequencer.propose, lambda: not self.room.trouble
+        )
         self.rescuer = Rescuer(self.dispatcher, settings.lease, self.give_up, self.can_hear)
         self.files = DagFiles(state, self.sequencer.ask, parse)
         self.triggers = Triggers(self)

@@ -93,7 +93,8 @@ class DagFiles:
 
     async def watch(self, folder: Path) -> None:
         """Register what is in the folder, then what changes in it, until cancelled."""
-        await self.parse_all(find_dag_files(folder))
+        # In a thread: 10,000 files take a second, and the leader has other things to do.
+        await self.parse_all(await asyncio.to_thread(find_dag_files, folder))
         vanished = {dag.plan.dag.file for dag in self.state.dags.values() if not dag.gone} | set(
             self.state.broken
         )
@@ -102,10 +103,10 @@ class DagFiles:
                 await self.removed(file)
         self.first_parse.set()
         async for changed in watched(folder):
-            for file in changed:
-                if not Path(file).exists():
-                    await self.removed(file)
-            await self.parse_all([file for file in changed if is_dag_file(Path(file))])
+            found = await asyncio.to_thread(only_dag_files, changed)
+            for file in changed - found:
+                await self.removed(file)  # gone, or no DAG file any more
+            await self.parse_all(sorted(found))
 
     async def parse_all(self, files: list[str]) -> None:
         async def one(file: str) -> None:
@@ -123,11 +124,17 @@ def find_dag_files(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob("*.py") if is_dag_file(path))
 
 
+def only_dag_files(files: set[str]) -> set[str]:
+    return {file for file in files if is_dag_file(Path(file))}
+
+
 def is_dag_file(path: Path) -> bool:
     """Whether a file looks as if it had a DAG: Airflow's own test, with our name beside its."""
     if path.suffix != ".py" or any(part.startswith((".", "__")) for part in path.parts[1:]):
         return False
     try:
+        if not path.is_file():  # a named pipe would be read for ever
+            return False
         text = path.read_bytes().lower()
     except OSError:
         return False
@@ -138,4 +145,4 @@ async def watched(folder: Path) -> AsyncIterator[set[str]]:
     from watchfiles import awatch  # late: a run of one file watches nothing
 
     async for changes in awatch(folder, step=50, debounce=200):
-        yield {str(Path(path).resolve()) for _, path in changes if path.endswith(".py")}
+        yield {str(Path(path)) for _, path in changes if path.endswith(".py")}

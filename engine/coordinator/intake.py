@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import msgspec
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.exceptions import ValidationError
 
 from penstock.authoring.serialized import SerializedDag
 from penstock.errors import PenstockError, UsageError
@@ -192,7 +192,10 @@ def check_params(dag: SerializedDag, conf: dict[str, Any]) -> None:
             raise TriggerRefusedError(
                 f"param {name!r} of DAG {dag.dag_id!r} refuses {value!r}: {error.message}"
             ) from error
-        except SchemaError as error:
+        except Exception as error:
+            # Whatever else comes out is the schema's fault: no type, a pattern that is none, a
+            # reference to nowhere. The validator has an error of its own for each of them.
+            why = str(getattr(error, "message", error)).partition("\n")[0]
             raise TriggerRefusedError(
-                f"param {name!r} of DAG {dag.dag_id!r} has a schema that is none: {error.message}"
+                f"param {name!r} of DAG {dag.dag_id!r} has a schema that is none: {why}"
             ) from error

@@ -131,7 +131,7 @@ class Questions:
             "epoch": one.state.epoch,
             "sequence": one.sequence,
             "projected": one.projector.sequence,
-            "trouble": one.projector.trouble,
+            "trouble": one.projector.trouble or one.room.trouble,
             "live_runs": len(one.state.runs),
             "dead_words": one.hearing.bad_words,
             "workers": [

@@ -31,10 +31,17 @@ log = logging.getLogger("penstock.timekeeper")
 
 
 class Timekeeper:
-    """propose: has an event appended."""
+    """propose: has an event appended. may_begin: whether a new run may be made just now."""
 
-    def __init__(self, state: State, clock: Clock, propose: Callable[[Event], None]) -> None:
-        self.state, self.clock, self.propose = state, clock, propose
+    def __init__(
+        self,
+        state: State,
+        clock: Clock,
+        propose: Callable[[Event], None],
+        may_begin: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.state, self.clock, self.propose, self.may_begin = state, clock, propose, may_begin
+        self.is_holding = False  # ticks are due, and wait for room on the disk
         self.timers: list[tuple[float, int, Remind]] = []  # by the loop's time
         self.ticks: list[tuple[int, int, str]] = []  # by date
         self.planned: dict[str, int] = {}  # DAG: the serial of its entry that counts
@@ -83,7 +90,7 @@ class Timekeeper:
         spans = [LOOK_SECONDS]
         if self.timers:
             spans.append(self.timers[0][0] - asyncio.get_running_loop().time())
-        if self.ticks:
+        if self.ticks and not self.is_holding:
             spans.append((self.ticks[0][0] - self.clock.now()) / SECOND)
         return max(0.0, min(spans))
 
@@ -114,7 +121,9 @@ class Timekeeper:
 
     def fire_ticks(self) -> None:
         now = self.clock.now()
-        while self.ticks and self.ticks[0][0] <= now:
+        is_due = bool(self.ticks) and self.ticks[0][0] <= now
+        self.is_holding = is_due and not self.may_begin()
+        while self.ticks and self.ticks[0][0] <= now and not self.is_holding:
             _, serial, dag_id = heapq.heappop(self.ticks)
             if self.planned.get(dag_id) != serial:
                 continue

@@ -21,7 +21,7 @@ from penstock.coordinator.intake import (
 from penstock.coordinator.relay import rfc3339
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError, FencedError, Message, Pulled
-from penstock.events.subjects import untoken
+from penstock.events.subjects import SHORTENED, token, untoken
 from penstock.events.types import RunTriggered, encode
 from penstock.lifecycle.states import RUN_QUEUED
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 1.0
 AT_ONCE = 64
 """Published requests that are dealt with side by side, so that they share appends."""
-
 
 log = logging.getLogger("penstock.coordinator")
 
@@ -73,6 +72,7 @@ class Triggers:
                 return f"{dag_id}/{run_id}", known
         text = write_conf(conf)
         check_params(dag.plan.dag, conf)
+        one.room.check()
         event = RunTriggered(
             dag_id=dag_id,
             run_id=run_id or self.make_run_id(dag_id, run_type, logical_date),
@@ -84,6 +84,10 @@ class Triggers:
             conf=Raw(text),
             by=by,
         )
+        if named and run_id and (event.run in self.under_way or event.run in one.state.runs):
+            raise TriggerRefusedError(  # asked for twice at one moment: nothing was awaited since
+                f"DAG {dag_id!r} has a run {run_id!r} already: it was asked for a moment ago"
+            )
         await self.append(event)
         run = one.state.runs.get(event.run)
         return event.run, RUN_QUEUED if run is None else run.state
@@ -128,6 +132,14 @@ class Triggers:
         shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
         return f"there is no DAG {dag_id!r} (known: {shown or 'none'}). See: penstock dags list"
 
+    def named_by(self, subject: str) -> str:
+        """Return the DAG id that a subject ends in. One that was too long for it is looked up."""
+        said = subject.rpartition(".")[2]
+        if SHORTENED not in said:
+            return untoken(said)
+        known = (dag_id for dag_id in self.coordinator.state.dags if token(dag_id) == said)
+        return next(known, untoken(said))
+
     async def carry_out(self, request: Request) -> tuple[str, str]:
         if request.dag_id not in self.coordinator.state.dags:
             await self.coordinator.files.first_parse.wait()
@@ -168,7 +180,7 @@ class Triggers:
         self.coordinator.hearing.start(self.answer(message))
 
     async def answer(self, message: Message) -> None:
-        dag_id = untoken(message.subject.rpartition(".")[2])
+        dag_id = self.named_by(message.subject)
         try:
             key, state = await self.carry_out(read_request(dag_id, message))
             answer = {"dag_id": dag_id, "run_id": key.partition("/")[2], "state": state}
@@ -200,7 +212,7 @@ class Triggers:
         """Deal with one published request; it is acked once it is a fact or a dead letter."""
         stored = pulled.stored
         message = Message(stored.subject, stored.payload, "", pulled.headers)
-        dag_id = untoken(stored.subject.rpartition(".")[2])
+        dag_id = self.named_by(stored.subject)
         try:
             fallback = f"{stored.sequence}\0{stored.payload.decode('utf-8', 'replace')}"
             await self.carry_out(read_request(dag_id, message, fallback))

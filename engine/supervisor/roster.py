@@ -19,7 +19,12 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from penstock.errors import PenstockError
 from penstock.events.replacing import replace_file
+
+
+class RosterError(PenstockError):
+    """The list of processes cannot be read."""
 
 
 class Listed(Struct, kw_only=True):
@@ -58,11 +63,16 @@ def write_roster(path: Path, listed: Iterable[Listed]) -> None:
 
 
 def read_roster(path: Path) -> list[Listed]:
-    """Return what the supervisor wrote last, nothing if it never did."""
+    """Return what the supervisor wrote last, nothing if it never did. RosterError: it is torn."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[Listed])
     except FileNotFoundError:
         return []
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RosterError(
+            f"{path}: this file is damaged ({error}), so nobody can say which processes there "
+            "are. Stop Penstock (SIGTERM to its supervisor) and start it again."
+        ) from error
 
 
 def processes(path: Path) -> list[Process]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import sys
 import time
@@ -23,12 +24,16 @@ from msgspec import Struct
 from penstock.events.lock import FolderLock
 from penstock.events.server import Credentials, Server
 from penstock.home import Home
+from penstock.supervisor.disk import DiskWatch
 from penstock.supervisor.role import Key, Role, RoleError
 from penstock.supervisor.roster import Listed, mark_of, write_roster
 
 T = TypeVar("T")
 MARGIN_SECONDS = 10.0
 """What a role may take to end beyond what its tasks may."""
+
+OUTAGE_SECONDS = 300.0
+"""How long a run of one file waits for a nats-server that does not start again."""
 
 LOG_LIMIT = 16 * 1024 * 1024
 """Bytes of a role's log after which a start puts it aside as `<role>.log.1`."""
@@ -157,7 +162,9 @@ class Stack:
             host=self.settings.host,
             port=self.settings.port,
             lock_fd=self.lock.fd,
+            outage=math.inf if self.settings.stubborn else OUTAGE_SECONDS,
             on_restart=self._server_restarted,
+            on_trouble=self._server_in_trouble,
         )
         credentials = await server.start()
         self._server_since = time.time_ns() // 1000
@@ -165,10 +172,15 @@ class Stack:
             key.give(credentials.url, getattr(credentials, name))
         self._credentials.set_result(credentials)
         self._write()
+        self._start(DiskWatch(self.home, server, report=self.report).run())
         await server.wait()
 
     def _server_restarted(self, sentence: str) -> None:
         self._server_since = time.time_ns() // 1000
+        self.report(sentence)
+        self._write()
+
+    def _server_in_trouble(self, sentence: str) -> None:
         self.report(sentence)
         self._write()
 
@@ -230,10 +242,9 @@ class Stack:
     def _write(self) -> None:
         """Write the roster. That it cannot be written (a full disk) must not end the roles."""
         rows = [("supervisor", os.getpid(), self.started_at, "running", 0)]
-        if self.server and self.server.pid:
-            rows.append(
-                ("nats", self.server.pid, self._server_since, "running", self.server.restarts)
-            )
+        if self.server and self._server_since:
+            state = "running" if self.server.pid else "restarting"
+            rows.append(("nats", self.server.pid, self._server_since, state, self.server.restarts))
         rows += [
             (role.name, role.pid, role.started_at, role.state, role.restarts)
             for role in self.roles
