@@ -15,6 +15,7 @@ from penstock.events.bus import Bus, BusError
 from penstock.events.types import (
     AttemptInterrupted,
     AttemptStarted,
+    Goodbye,
     Heartbeat,
     Hello,
     Outcome,
@@ -57,9 +58,16 @@ class Speaker:
         self._queue: deque[Upward | Holding | AttemptStarted] = deque()
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
+        self._is_over = False
 
     def say(self, what: Upward | Holding | AttemptStarted) -> None:
-        """Have it sent after all that was said before; a `Holding` stands for its outcome."""
+        """Have it sent after all that was said before; a `Holding` stands for its outcome.
+
+        After a goodbye nothing is said: a hello would have the leader send work to who is leaving.
+        """
+        if self._is_over:
+            return
+        self._is_over = isinstance(what, Goodbye)
         self._queue.append(what)
         self._idle.clear()
         self._more.set()

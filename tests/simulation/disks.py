@@ -59,9 +59,9 @@ class SimDatabase:
         for _ in range(min(commits, len(self.earlier))):
             self.path.write_bytes(self.earlier.pop())
 
-    async def load(self, *, redeliveries: int = 3) -> tuple[State, Position]:
+    async def load(self) -> tuple[State, Position]:
         with contextlib.closing(connect_read_only(self.path)) as connection:
-            return loading.load(connection, redeliveries=redeliveries)
+            return loading.load(connection)
 
     async def load_outbox(self) -> list[loading.Owed]:
         with contextlib.closing(connect_read_only(self.path)) as connection:

@@ -12,7 +12,14 @@ from collections.abc import Iterator
 import msgspec
 
 from penstock.authoring.serialized import SerializedDag
-from penstock.events.types import Attempt, AttemptInterrupted, Notice, RunTriggered, WorkerLost
+from penstock.events.types import (
+    Attempt,
+    AttemptInterrupted,
+    Notice,
+    RunTriggered,
+    WorkerJoined,
+    WorkerLost,
+)
 from penstock.lifecycle.compare import same
 from penstock.lifecycle.state import RunState
 from penstock.lifecycle.states import RUN_ENDS, RUN_FAILED, RUN_SUCCESS, WORDS
@@ -241,7 +248,12 @@ def judge_leader(world: World, tale: Tale) -> None:
 
 def judge_calm(world: World, tale: Tale) -> None:
     """Where no worker died and no word was lost, nobody is given up and nothing runs twice."""
+    gone: set[str] = set()
     for event in world.events():
+        if isinstance(event, WorkerLost) and event.clean:
+            gone.add(event.worker)
+        if isinstance(event, WorkerJoined) and event.worker in gone:
+            raise StoryError(f"{event.worker} said goodbye, and then it joined")
         if isinstance(event, WorkerLost) and event.worker in world.workers:
             raise StoryError(f"{event.worker} was given up, and had done nothing: {event.reason}")
         if isinstance(event, AttemptInterrupted) and event.begun and not excused(tale, event):

@@ -183,7 +183,12 @@ class World:
         await self.kill(process)
 
     async def keep_alive(self) -> None:
-        """A supervisor: whoever ended by itself (fenced off) is started again."""
+        """A supervisor: whoever ended by itself (fenced off) is started again.
+
+        Raises what nobody may end with.
+        """
+        if self.failures:
+            raise self.failures[0]
         for process in list(self.coordinators.values()):
             if not process.is_alive:
                 await self.kill(process)
