@@ -1,0 +1,242 @@
+"""The product broken on purpose, in what it holds, sends, limits and gives up (see `mutants`)."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from typing import Any
+
+from penstock.coordinator import coordinator as coordinating
+from penstock.coordinator.dispatcher import Dispatcher
+from penstock.coordinator.hearing import Hearing
+from penstock.coordinator.links import Link
+from penstock.coordinator.projector import Projector
+from penstock.coordinator.rescuer import Rescuer
+from penstock.coordinator.timekeeper import Timekeeper
+from penstock.coordinator.triggers import Triggers
+from penstock.events.types import Delivery
+from penstock.lifecycle import instances
+from penstock.lifecycle.limits import Limit
+from penstock.worker.presence import Presence
+from penstock.worker.worker import Worker
+from tests.simulation.broken_log import Patch, nothing
+from tests.simulation.pool import SimPool
+
+# ---------------------------------------------------------------- outcomes, holding, absence
+
+
+def dropped_when_told() -> list[Patch]:
+    """Law 7: a worker lets go of an outcome as soon as it has told it."""
+
+    def tell(self: Worker, holding: Any) -> None:
+        whole(self, holding)
+        self._loop.call_later(0.005, self._drop, holding)
+
+    whole = Worker._tell
+    return [(Worker, "_tell", tell)]
+
+
+def absence_always_counts() -> list[Patch]:
+    """Law 8: what a heartbeat does not name is sent again, covered or not."""
+
+    def compare(self: Dispatcher, link: Link, held: Any, covered: int) -> None:
+        whole(self, link, held, link.sent)
+
+    whole = Dispatcher.compare
+    return [(Dispatcher, "compare", compare)]
+
+
+def absence_never_counts() -> list[Patch]:
+    """Law 8: a dispatch that was lost is not sent again."""
+
+    def compare(self: Dispatcher, link: Link, held: Any, covered: int) -> None:
+        everything = dict(held) | {it: None for it in link.holdings if it.epoch == self.epoch}
+        whole(self, link, everything, covered)
+
+    whole = Dispatcher.compare
+    return [(Dispatcher, "compare", compare)]
+
+
+def runs_twice_here() -> list[Patch]:
+    """Law 8: a worker does not see that a delivery came before."""
+
+    def on_dispatch(self: Worker, word: Any) -> None:
+        self.presence.last = Delivery(0, 0)
+        self.ledger.by_attempt.clear()
+        whole(self, word)
+
+    whole = Worker.on_dispatch
+    return [(Worker, "on_dispatch", on_dispatch)]
+
+
+def roll_not_awaited() -> list[Patch]:
+    """Law 9: a new leader gives away at once what may have been sent before."""
+
+    def lead(self: Dispatcher, epoch: int, in_doubt: list[Any]) -> None:
+        whole(self, epoch, in_doubt)
+        self.unheard.clear()
+        self.answered(None)
+
+    whole = Dispatcher.lead
+    return [(Dispatcher, "lead", lead)]
+
+
+def low_epochs_heard() -> list[Patch]:
+    """Law 9: workers listen to whoever speaks."""
+
+    def hear(self: Worker, message: Any) -> None:
+        self.presence.epoch = 0
+        whole(self, message)
+
+    whole = Worker._hear
+    return [(Worker, "_hear", hear)]
+
+
+# ---------------------------------------------------------------- limits, stops, leases
+
+
+def limits_off() -> list[Patch]:
+    """Law 10's limits: a full pool holds nobody back."""
+    return [(Limit, "fits", lambda self, need: True)]
+
+
+def parked_for_ever() -> list[Patch]:
+    """Law 10: a slot that comes back wakes nobody."""
+    return [(Limit, "unpark", lambda self: iter(()))]
+
+
+def reasons_lost() -> list[Patch]:
+    """Law 13: a request that cannot be kept now is acked all the same."""
+
+    async def carry_out(self: Triggers, request: Any) -> tuple[str, str]:
+        try:
+            async with asyncio.timeout(0.05):
+                return await whole(self, request)
+        except (TimeoutError, coordinating.BusError):
+            return "", ""
+
+    whole = Triggers.carry_out
+    return [(Triggers, "carry_out", carry_out)]
+
+
+def never_stopped() -> list[Patch]:
+    """What the fold no longer wants is told to nobody."""
+    return [(Dispatcher, "stop", nothing)]
+
+
+def not_doomed() -> list[Patch]:
+    """A worker whose loss is on its way to the log is sent more."""
+
+    def held_by(self: Dispatcher, worker: str) -> Any:
+        found = whole(self, worker)
+        if worker in self.links:
+            self.links[worker].is_doomed = False
+        return found
+
+    def lost(self: Dispatcher, worker: str) -> None:
+        self.links.pop(worker, None)
+        self.answered(worker)
+
+    whole = Dispatcher.held_by
+    return [(Dispatcher, "held_by", held_by), (Dispatcher, "lost", lost)]
+
+
+def heard_once_lost_twice() -> list[Patch]:
+    """What was lost, adopted and lost again is let go, and nobody makes it ready."""
+
+    def lost(self: Dispatcher, worker: str) -> None:
+        link = self.links.pop(worker, None)
+        for holding in [] if link is None else list(link.holdings.values()):
+            self.release(holding)
+        self.answered(worker)
+
+    return [(Dispatcher, "lost", lost), (Rescuer, "reconnected", nothing)]
+
+
+def stall_counts() -> list[Patch]:
+    """Silence counts while the leader's own loop stood still."""
+    return [(Rescuer, "lengthen", nothing)]
+
+
+def outage_counts() -> list[Patch]:
+    """Silence counts while there was no connection."""
+    return [(Rescuer, "reconnected", nothing)]
+
+
+def begins_after_lapse() -> list[Patch]:
+    """A worker that was cut off for longer than its lease begins what it still holds."""
+    return [(Worker, "_lapsed", nothing), (Rescuer, "reconnected", nothing)]
+
+
+def guard_off() -> list[Patch]:
+    """The kernel's timer of exclusive children never fires."""
+
+    def renew(self: SimPool, seconds: float) -> None:
+        whole(self, 1e9)
+
+    whole = SimPool.renew
+    return [(SimPool, "renew", renew)]
+
+
+def lease_from_arrival() -> list[Patch]:
+    """Exclusive children live a whole lease from the answer on, not from the heartbeat."""
+
+    def earned(self: Presence, sent_at: float) -> None:
+        now = asyncio.get_running_loop().time()
+        self._until = now + 2 * self.lease
+        self._renew(2 * self.lease)
+
+    return [(Presence, "_earned", earned)]
+
+
+def goodbye_unheard() -> list[Patch]:
+    """A worker that joins and leaves in one record comes back to life."""
+
+    def welcome(self: Hearing, worker: str) -> None:
+        hello = self.joining.pop(worker, None)
+        if hello is not None:
+            self.coordinator.dispatcher.hello(hello)
+
+    return [(Hearing, "welcome", welcome)]
+
+
+def stretched_waits() -> list[Patch]:
+    """A wait follows the machine's clock, back as well as forth."""
+
+    def remind(self: Timekeeper, command: Any) -> None:
+        at = asyncio.get_running_loop().time() + max(0, command.due - self.clock.now()) / 1e6
+        heapq.heappush(self.timers, (at, next(self.serial), command))
+        self.wake.set()
+
+    return [(Timekeeper, "remind", remind)]
+
+
+def callbacks_once() -> list[Patch]:
+    """A callback that was lost with its worker is not called again."""
+
+    def callback_lost(turn: Any, attempt: Any, delivery: Any, begun: bool) -> None:
+        instances.callback_over(turn, attempt)
+
+    return [(instances, "callback_lost", callback_lost)]
+
+
+def kills_are_tries() -> list[Patch]:
+    """A worker's death, or a kill from outside, is a failed try of the user's."""
+
+    def interrupted(turn: Any, attempt: Any, delivery: Any, reason: str, begun: bool) -> None:
+        found = instances.find(turn, attempt)
+        if found is None or not begun:
+            whole(turn, attempt, delivery, reason, begun)
+        else:
+            instances.fail(turn, *found, reason)
+
+    whole = instances.interrupted
+    return [(instances, "interrupted", interrupted)]
+
+
+def answers_from_afar() -> list[Patch]:
+    """Answers come from the projection as it is, whatever is folded meanwhile."""
+
+    async def caught_up(self: Projector, sequence: int) -> None: ...
+
+    return [(Projector, "caught_up", caught_up)]
