@@ -106,16 +106,17 @@ class BashOperator(BaseOperator):
         import subprocess
 
         command = [shutil.which("bash") or "bash", "-c", self.bash_command]
-        self._process = process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=environment,
-        )
-        last = ""
-        with _ended_on_sigterm(process):
+        with _Ending() as ending:
+            self._process = process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=environment,
+            )
+            ending.started(process)
+            last = ""
             assert process.stdout is not None
             for raw in process.stdout:
                 last = raw.decode(self.output_encoding, errors="backslashreplace").rstrip()
@@ -131,30 +132,46 @@ def _codes(said: int | Container[int] | None) -> Container[int]:
     return (said,) if isinstance(said, int) else said
 
 
-@contextlib.contextmanager
-def _ended_on_sigterm(process: Popen[bytes]) -> Iterator[None]:
-    """End the command when this process is told to end, or when the block is left by an error."""
-    before: Any = signal.getsignal(signal.SIGTERM)
+class _Ending:
+    """Ends the command when this process is told to end, or when the block is left by an error.
 
-    def on_sigterm(number: int, frame: FrameType | None) -> None:
-        _end(process)
-        if callable(before):
-            before(number, frame)
+    It is there before the command is: what is told to end just as the command starts waits until
+    there is a process to end, which would else be left behind.
+    """
+
+    def __init__(self) -> None:
+        self.process: Popen[bytes] | None = None
+        self.told: int | None = None
+        self.before: Any = signal.getsignal(signal.SIGTERM)
+
+    def __enter__(self) -> _Ending:
+        try:
+            signal.signal(signal.SIGTERM, self.on_sigterm)
+            self.ours = True
+        except ValueError:  # not in the main thread: whoever owns the signals kills the group
+            self.ours = False
+        return self
+
+    def started(self, process: Popen[bytes]) -> None:
+        self.process = process
+        if self.told is not None:
+            self.on_sigterm(self.told, None)
+
+    def on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        if self.process is None:
+            self.told = number
+            return
+        _end(self.process)
+        if callable(self.before):
+            self.before(number, frame)
         sys.exit(128 + number)
 
-    try:
-        signal.signal(signal.SIGTERM, on_sigterm)
-        ours = True
-    except ValueError:  # not in the main thread: whoever owns the signals kills the group
-        ours = False
-    try:
-        yield
-    except BaseException:
-        _end(process)
-        raise
-    finally:
-        if ours:
-            signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self.process is not None:
+            _end(self.process)
+        if self.ours:
+            before = self.before if self.before is not None else signal.SIG_DFL
+            signal.signal(signal.SIGTERM, before)
 
 
 def _end(process: Popen[bytes]) -> None:
