@@ -217,8 +217,10 @@ class Dispatcher:
             link.settled.add(delivery)
         holding = self.by_attempt.get(attempt)
         # Who has an attempt already, or inherited its outcome, does not run a later delivery of it.
-        if holding is not None and holding.link.worker in (worker, sender):
-            self.put_back(holding)
+        # An interruption is no such outcome: told twice, it must not take away the later delivery.
+        is_over = holding is not None and not self.state.is_wanted(attempt)
+        if is_over and holding is not None and holding.link.worker in (worker, sender):
+            self.release(holding)
         link = self.links.get(worker)
         holding = None if link is None else link.holdings.get(delivery)
         if holding is not None:
