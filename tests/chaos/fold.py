@@ -105,9 +105,9 @@ def compare(copy: Path, folded: Folded, *, settled: bool) -> Iterator[str]:
     theirs = connect_read_only(copy)
     ours = connect_read_only(folded.database)
     try:
-        state, _ = loading.load(theirs, redeliveries=folded.state.redeliveries)
+        state, _ = loading.load(theirs)
         yield from same(state, folded.state, (copy.name, "the fold"))
-        again, _ = loading.load(ours, redeliveries=folded.state.redeliveries)
+        again, _ = loading.load(ours)
         yield from same(again, folded.state, ("the fold's own database", "the fold"))
         for table in (*TABLES, "position", "tail"):
             yield from rows(table, theirs, ours, copy.name)
