@@ -417,8 +417,10 @@ class Worker:
             if now - holding.began_at < LONG:
                 break  # they are in the order of their beginnings
             del self._unannounced[delivery]
+            assert holding.job is not None  # only what runs here is announced
             self.speaker.say(
                 t.AttemptStarted(
+                    caused_by=holding.job.work.caused_by,
                     attempt=holding.attempt,
                     delivery=delivery,
                     worker=self.who.name,
