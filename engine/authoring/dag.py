@@ -61,7 +61,8 @@ class DAG:
     template_searchpath, template_undefined, user_defined_macros, user_defined_filters,
     jinja_environment_kwargs, render_template_as_native_obj: how templates are rendered.
 
-    Arguments that only Airflow's web page or executor needs are taken and kept unused.
+    Arguments that only Airflow's web page needs are taken and kept unused; those that change what
+    happens and do not yet are a warning (`unheeded`).
     """
 
     def __init__(
@@ -146,6 +147,7 @@ class DAG:
         self.groups: dict[str, TaskGroup] = {}
         self.edge_info: dict[str, dict[str, dict[str, str]]] = {}
         self._environments: dict[bool, Environment] = {}
+        self.merged_params: dict[tuple[str, bytes], dict[str, Any]] = {}  # by task and conf
         self._check_params()
 
     def _params(self, params: Mapping[str, Any] | None) -> ParamsDict:

@@ -23,6 +23,7 @@ from penstock.authoring.mapping import MappedOperator
 from penstock.authoring.node import Node
 from penstock.authoring.serialized import SerializedDag, SerializedSchedule, SerializedTask
 from penstock.authoring.timetables import PRESETS, ScheduleError, check
+from penstock.authoring.unheeded import warnings
 from penstock.authoring.vocabulary import WeightRule
 
 CALLBACKS = ("success", "failure", "retry", "skipped")
@@ -52,6 +53,7 @@ def serialize(dag: DAG, *, file: str | None = None, modules: tuple[str, ...] = (
         callbacks=tuple(name for name in CALLBACKS[:2] if getattr(dag, f"on_{name}_callback")),
         modules=modules,
         line=dag.place.line,
+        warnings=tuple(warnings(dag, order)),
     )
 
 

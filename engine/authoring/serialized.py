@@ -83,7 +83,7 @@ class SerializedDag(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A DAG. tasks: in topological order. params: {name: {"value": ..., "schema": {...}}}.
 
     file: absolute path of the DAG's file. modules: third-party modules that the file imports, for
-    the workers' template to have ready.
+    the workers' template to have ready. warnings: sentences on what the file asks for in vain.
     """
 
     dag_id: str
@@ -102,6 +102,7 @@ class SerializedDag(Struct, frozen=True, kw_only=True, omit_defaults=True):
     callbacks: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     line: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class FileError(Struct, frozen=True, kw_only=True, omit_defaults=True):

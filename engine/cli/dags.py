@@ -34,6 +34,10 @@ def list_(place: Place, as_json: bool) -> None:
     heads = ("DAG", "schedule", "state", "tasks", "file")
     empty = "There are no DAGs. See: penstock dags errors"
     emit(found, as_json, lambda: table(heads, rows, empty=empty))
+    warned = sum(bool(dag["warnings"]) for dag in found if not dag["gone"])
+    if warned:
+        many = "1 DAG has" if warned == 1 else f"{warned} DAGs have"
+        click.echo(f"{many} warnings. See: penstock dags errors", err=True)
 
 
 @command.command("show")
@@ -67,20 +71,29 @@ def _show(dag: dict[str, Any]) -> None:
         for task in tasks
     ]
     table(("task", "operator", "rule", "after"), rows)
+    for warning in dag["warnings"]:
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
 
 
 @command.command("errors")
 @place_options
 @json_option
 def errors(place: Place, as_json: bool) -> None:
-    """List the DAG files that cannot be parsed, and why. Exit code 1 if there are any."""
+    """List the DAG files that cannot be parsed, and why. Exit code 1 if there are any.
+
+    What a file that parses asks for in vain is listed, too, as warnings.
+    """
     found = ask(place, "dags_errors")
+    there = [dag for dag in ask(place, "dags_list") if not dag["gone"]]
+    warned = [warning for dag in there for warning in dag["warnings"]]
 
     def render() -> None:
         for one in found:
             line = f":{one['line']}" if one["line"] else ""
             click.secho(f"{one['file']}{line}", bold=True)
             click.echo(f"  {one['error']}")
+        for warning in warned:
+            click.echo(f"{click.style('warning', fg='yellow')}: {warning}")
         if not found:
             click.echo("Every DAG file parses.", err=True)
 

@@ -223,6 +223,8 @@ async def run_on(daemon: Daemon, request: RunRequest, dags: list[SerializedDag])
     from penstock.cli.watching import Watch, stream_logs
 
     dag = choose(request, dags)
+    for warning in dag.warnings:
+        click.echo(f"penstock: warning: {warning}", err=True)
     names = [task.task_id for task in dag.tasks]
     progress = choose_progress(names, as_json=request.as_json, verbose=request.verbose)
     registration = {"dags": [msgspec.to_builtins(dag)], "paused": True}

@@ -150,6 +150,7 @@ def dag_summary(row: sqlite3.Row, dag: SerializedDag, runs: Mapping[str, int]) -
         "tags": list(dag.tags),
         "description": dag.description,
         "tasks": len(dag.tasks),
+        "warnings": list(dag.warnings),
         "runs": dict(runs),
     }
 
