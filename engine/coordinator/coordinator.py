@@ -200,6 +200,7 @@ class Coordinator:
     def take_over(self) -> None:
         """Act on what the state says is under way."""
         self.dispatcher.lead(self.state.epoch, in_doubt(self.state))
+        self.relay.reconnected()  # what the leader before us sent last may be lost as well
         for command in to_come(self.state):
             self.timekeeper.remind(command)
         for dag_id in self.state.dags:

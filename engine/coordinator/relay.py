@@ -159,9 +159,13 @@ class Relay:
         self.tell(position, msgspec.json.decode(payload, type=kind))
 
     def forget_up_to(self, position: int) -> None:
-        """The leader has confirmed these: a standby need not keep them."""
+        """The leader has confirmed these: a standby need not keep them, but for the newest.
+
+        Should it lead next, it has to send those again: the server may have gone with the leader.
+        """
         while self.unsent and self.unsent[0][0] <= position:
-            self.confirmed(key_of(self.unsent.popleft()[1]))
+            self.sent.append(self.unsent.popleft())
+        self.confirm_sent()
 
     # ------------------------------------------------------------ what a notice says
 

@@ -45,6 +45,8 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (log.folds_twice, ("runs", 1)),
     (log.ticks_by_the_clock, ("schedules", 0)),
     (log.half_a_batch, ("runs", 5)),
+    (log.outbox_empty, ("runs", 3)),
+    (log.sent_once, ("users", 2)),
     (work.dropped_when_told, ("calm", 0)),
     (work.absence_always_counts, ("calm", 38)),
     (work.absence_never_counts, ("runs", 4)),
@@ -68,8 +70,6 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
 UNFOUND = (
     log.lost_tail_forgotten,
     log.old_tries_count,
-    log.outbox_empty,
-    log.sent_once,
     work.low_epochs_heard,
     work.heard_once_lost_twice,
     work.begins_after_lapse,

@@ -188,7 +188,8 @@ async def settle(world: World, tale: Tale) -> None:
         if is_over(world, tale) and leader is not None and not leader.state.runs:
             await asyncio.sleep(2.0)  # a word that is under way may still become a fact
             is_still = world.leader is leader and is_over(world, tale)
-            if is_still and leader.sequence == world.server.streams["LOG"].last:
+            # A notice that the stream did not get is missed after seconds, and sent again.
+            if is_still and leader.relay.noticed == world.server.streams["LOG"].last:
                 return
         await asyncio.sleep(1.0)
     raise StoryError("the runs do not end:\n" + describe(world))

@@ -29,7 +29,8 @@ FOUND = {
     ("calm", 3): "an outage of the server longer than the lease cost every worker",
     ("calm", 157): "a worker that said goodbye before its joining was stored was given up later",
     ("users", 331): "a drained worker was told that what it had let go of is stored",
-    ("users", 72): "a deposed leader told a task that its upstream left no XCom",
+    ("users", 72): "a deposed leader told a task that its upstream left no XCom; later: a notice"
+    " went with the server and the leader, and the standby had let go of it",
     ("users", 1129): "an interruption told twice took a later delivery from who ran it",
     ("lost", 13): "facts that were put back after a later leader's record got other times",
     ("lost", 38): "a leader with nothing to append did not see that the log lost its end",
