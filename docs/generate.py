@@ -62,8 +62,9 @@ def airflow(page: str) -> str:
     lines = ["", "| module | names |", "| --- | --- |"]
     for module, names in sorted(table["SERVED"].items()):
         lines.append(f"| `{module}` | {', '.join(f'`{name}`' for name in sorted(names))} |")
-    lines += ["", "| not served | instead |", "| --- | --- |"]
-    lines += [f"| `{name}` | {said} |" for name, said in sorted(table["INSTEAD"].items())]
+    lines += ["", "| instead | not served |", "| --- | --- |"]
+    for said, names in table["REASONS"].items():
+        lines.append(f"| {said} | {', '.join(f'`{name}`' for name in sorted(names))} |")
     return up_to(NAMES_MARK, page) + "\n".join([*lines, ""])
 
 

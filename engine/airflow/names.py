@@ -121,39 +121,117 @@ SERVED: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """Every module that is served, with every name in it."""
 
-_NO_ASSETS = "assets are not here yet; trigger the DAG, or give it a schedule"
-_NO_DATABASE = "a DAG file has no database; use Variables, XComs or a service of your own"
-_NO_SENSORS = "sensors are not here yet; wait inside a task, an `async def` one costs no slot"
-_NO_BRANCHES = "branches are not here yet; raise AirflowSkipException in what is not wanted"
-_TRIGGER = "publish a trigger event with penstock.events.Client"
+_SDK_ASSETS = (
+    "Asset", "AssetAlias", "AssetAll", "AssetAny", "AssetOrTimeSchedule", "AssetWatcher",
+    "Metadata", "asset",
+)  # fmt: skip
+_SDK_TIMETABLES = (
+    "CronDataIntervalTimetable", "CronTriggerTimetable", "DeltaDataIntervalTimetable",
+    "DeltaTriggerTimetable", "EventsTimetable", "MultipleCronTriggerTimetable",
+)  # fmt: skip
+_PYTHON_HOMES = ("airflow.operators.python.", "airflow.providers.standard.operators.python.")
 
-INSTEAD: dict[str, str] = {
-    "airflow.operators.subdag": "use a TaskGroup (from airflow.sdk import TaskGroup)",
-    "airflow.operators.subdag_operator": "use a TaskGroup (from airflow.sdk import TaskGroup)",
-    "airflow.contrib": "import from the provider package that took its place",
-    "airflow.datasets": _NO_ASSETS,
-    "airflow.Dataset": _NO_ASSETS,
-    "airflow.sdk.Asset": _NO_ASSETS,
-    "airflow.utils.db": _NO_DATABASE,
-    "airflow.utils.session": _NO_DATABASE,
-    "airflow.settings": "settings are Penstock's; use Variables or the environment",
-    "airflow.operators.python.BranchPythonOperator": _NO_BRANCHES,
-    "airflow.operators.python.ShortCircuitOperator": _NO_BRANCHES,
-    "airflow.providers.standard.operators.python.BranchPythonOperator": _NO_BRANCHES,
-    "airflow.providers.standard.operators.python.ShortCircuitOperator": _NO_BRANCHES,
-    "airflow.operators.trigger_dagrun": _TRIGGER,
-    "airflow.providers.standard.operators.trigger_dagrun": _TRIGGER,
-    "airflow.sensors": _NO_SENSORS,
-    "airflow.providers.standard.sensors": _NO_SENSORS,
-    "airflow.hooks": "connections are not here yet; use the service's own client in a task",
-}
+
+def _each(prefixes: str | tuple[str, ...], *names: str) -> tuple[str, ...]:
+    several = (prefixes,) if isinstance(prefixes, str) else prefixes
+    return tuple(prefix + name for prefix in several for name in names)
+
+
+REASONS: dict[str, tuple[str, ...]] = {
+    "assets are not built yet; trigger the DAG, or give it a schedule": (
+        "airflow.datasets", "airflow.assets", "airflow.Dataset", "airflow.models.asset",
+        "airflow.sdk.definitions.asset", *_each("airflow.sdk.", *_SDK_ASSETS),
+    ),
+    "connections and hooks are not built yet; use the service's own client in a task, and keep "
+    "what it needs in a Variable or the environment": (
+        "airflow.hooks", "airflow.models.connection", "airflow.models.Connection",
+        "airflow.sdk.bases.hook", "airflow.sdk.definitions.connection",
+        *_each("airflow.sdk.", "BaseHook", "Connection"),
+    ),
+    "sensors are not built yet; wait inside a task, an `async def` one costs no slot": (
+        "airflow.sensors", "airflow.providers.standard.sensors", "airflow.sdk.bases.sensor",
+        *_each("airflow.sdk.", "BaseSensorOperator", "PokeReturnValue"),
+    ),
+    "triggers are not built yet; wait inside an `async def` task, which costs no slot": (
+        "airflow.triggers", "airflow.providers.standard.triggers", "airflow.sdk.bases.trigger",
+    ),
+    "timetables have no class here: write schedule= as a cron expression, a preset such as "
+    "'@daily', or a timedelta; those of your own are not built yet": (
+        "airflow.timetables", "airflow.sdk.bases.timetable", "airflow.sdk.definitions.timetables",
+        *_each("airflow.sdk.", *_SDK_TIMETABLES),
+    ),
+    "a DAG file has no database; a task has its run and itself in the context, as `dag_run` and "
+    "`ti`": (
+        "airflow.models.DagRun", "airflow.models.dagrun", "airflow.models.TaskInstance",
+        "airflow.models.taskinstance", "airflow.sdk.types", "airflow.sdk.TaskInstance",
+    ),
+    "a DAG file has no database; use Variables, XComs or a service of your own": (
+        "airflow.utils.db", "airflow.utils.session", "airflow.models.DagBag",
+        "airflow.models.dagbag", "airflow.models.DagModel", "airflow.models.Pool",
+        "airflow.models.pool", "airflow.models.XCom", "airflow.sdk.BaseXCom",
+    ),
+    "branches are not built yet; raise AirflowSkipException in what is not wanted": (
+        "airflow.operators.branch", "airflow.operators.latest_only", "airflow.operators.datetime",
+        "airflow.operators.weekday", "airflow.models.skipmixin",
+        *_each("airflow.providers.standard.operators.", "branch", "datetime", "latest_only",
+               "weekday"),
+        *_each("airflow.sdk.", "BaseBranchOperator", "SkipMixin"),
+        *_each(_PYTHON_HOMES, "BranchPythonOperator", "ShortCircuitOperator",
+               "BranchPythonVirtualenvOperator", "BranchExternalPythonOperator"),
+    ),
+    "environments of a task's own are not built yet; install what it needs beside Penstock, or run "
+    "another Python by a BashOperator": _each(
+        _PYTHON_HOMES, "PythonVirtualenvOperator", "ExternalPythonOperator"
+    ),
+    "publish a trigger event with penstock.events.Client": (
+        "airflow.operators.trigger_dagrun", "airflow.operators.dagrun_operator",
+        "airflow.providers.standard.operators.trigger_dagrun",
+    ),
+    "tasks that wait for a person are not built yet": (
+        "airflow.providers.standard.operators.hitl",
+    ),
+    "notifiers are not built yet; a callback (on_failure_callback=...) may be any function": (
+        "airflow.notifications", "airflow.sdk.BaseNotifier", "airflow.sdk.bases.notifier",
+        "airflow.utils.email",
+    ),
+    "deadlines are not built yet; dagrun_timeout ends a run that takes too long": _each(
+        "airflow.sdk.", "AsyncCallback", "DeadlineAlert", "DeadlineReference", "SyncCallback",
+        "definitions.deadline",
+    ),
+    "object stores have no path here yet; use fsspec in a task": (
+        "airflow.io", "airflow.sdk.ObjectStoragePath", "airflow.sdk.io",
+    ),
+    "settings are Penstock's; use Variables or the environment": (
+        "airflow.settings", "airflow.configuration", "airflow.sdk.conf", "airflow.secrets",
+    ),
+    "plugins are not built yet; import your own modules": (
+        "airflow.plugins_manager", "airflow.listeners", "airflow.sdk.BaseOperatorLink",
+    ),
+    "leave it out: default_args reach every operator without it": (
+        "airflow.utils.decorators",
+    ),
+    "use a TaskGroup (from airflow.sdk import TaskGroup)": (
+        "airflow.operators.subdag", "airflow.operators.subdag_operator",
+    ),
+    "import from the provider package that took its place": (
+        "airflow.contrib",
+    ),
+    "providers are installed beside Penstock (pip install --no-deps apache-airflow-providers-...); "
+    "most of them then ask for a hook, which is not built yet": (
+        "airflow.providers",
+    ),
+}  # fmt: skip
+
+INSTEAD: dict[str, str] = {name: why for why, names in REASONS.items() for name in names}
 """For what is not served: what to write instead. A module's line holds for all below it."""
+
+UNKNOWN = "docs/airflow.md lists every name that is served"
 
 
 def advice(name: str) -> str:
-    """Return what to write instead of a dotted name, as the end of a sentence; "" if unknown."""
+    """Return what to write instead of a dotted name, as the end of a sentence."""
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         if found := INSTEAD.get(".".join(parts[:length])):
             return f" Instead: {found}."
-    return ""
+    return f" It is not built yet, or not meant to be; {UNKNOWN}."

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from penstock.airflow import finder
-from penstock.airflow.names import SERVED
+from penstock.airflow.names import INSTEAD, REASONS, SERVED
 
 
 @pytest.fixture(autouse=True)
@@ -59,14 +59,33 @@ from airflow.operators.dummy import DummyOperator
         ("from airflow.sdk import Nope", "does not serve the name 'Nope' of 'airflow.sdk'."),
         ("import airflow.nope", "does not serve the module 'airflow.nope'."),
         ("from airflow.sensors.python import PythonSensor", "'airflow.sensors'. Instead: sensors"),
+        ("from airflow.sdk import Connection", "Instead: connections and hooks are not built yet"),
+        ("from airflow.sdk import BaseHook", "Instead: connections and hooks are not built yet"),
+        (
+            "from airflow.timetables.trigger import CronTriggerTimetable",
+            "write schedule= as a cron",
+        ),
+        ("from airflow.triggers.base import BaseTrigger", "Instead: triggers are not built yet"),
+        ("from airflow.models import DagRun", "a task has its run and itself in the context"),
+        (
+            "from airflow.models.dagrun import DagRun",
+            "a task has its run and itself in the context",
+        ),
+        ("import airflow.nope.deep", "It is not built yet, or not meant to be; docs/airflow.md"),
         ("from airflow.providers.amazon import x", "'airflow.providers.amazon'"),
         ("from airflow.providers import amazon", "'amazon' of 'airflow.providers'"),
     ],
 )
-def test_what_is_not_served_says_so(statement: str, sentence: str) -> None:
+def test_what_is_not_served_says_so_and_what_to_do(statement: str, sentence: str) -> None:
     with pytest.raises(ImportError) as caught:
         exec(statement)
     assert sentence in str(caught.value)
+
+
+def test_nothing_is_both_served_and_refused() -> None:
+    served = {f"{module}.{name}" for module, names in SERVED.items() for name in names}
+    assert not INSTEAD.keys() & (served | SERVED.keys())
+    assert len(INSTEAD) == sum(map(len, REASONS.values()))
 
 
 def test_asking_whether_a_name_is_there_is_no_error() -> None:
