@@ -12,6 +12,8 @@ from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.operator import BaseOperator
 from penstock.authoring.returned import tell
 
+CALL = frozenset({"op_args", "op_kwargs", "templates_dict"})
+
 
 class CallingOperator(BaseOperator):
     """Calls `python_callable`; what it returns is the XCom.
@@ -54,6 +56,11 @@ class CallingOperator(BaseOperator):
     @classmethod
     def runs_async(cls, arguments: dict[str, Any]) -> bool:
         return is_async_callable(arguments.get("python_callable"))
+
+    @classmethod
+    def only_keeps(cls, given: dict[str, Any]) -> bool:
+        is_ours = cls.__init__ is CallingOperator.__init__
+        return is_ours and given.keys() <= CALL and all(it is not None for it in given.values())
 
     def execute(self, context: Context) -> Any:
         args, kwargs = self._call(context)

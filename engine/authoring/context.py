@@ -7,11 +7,14 @@ that run together on one event loop each see their own.
 
 from __future__ import annotations
 
-import json
+import copy
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from penstock.authoring.backend import Backend
 from penstock.authoring.exceptions import AirflowException
@@ -46,8 +49,12 @@ def current_backend() -> Backend | None:
     return found["ti"].backend if found is not None else None
 
 
+@lru_cache(maxsize=256)
 def moment(micros: int | None) -> Any:
-    """Return UTC microseconds as a pendulum DateTime, to the microsecond."""
+    """Return UTC microseconds as a pendulum DateTime, to the microsecond.
+
+    Kept, since all instances of a run are told the same ones, and one takes 10 us to make.
+    """
     if micros is None:
         return None
     import pendulum
@@ -81,7 +88,7 @@ class DagRun:
             dag_id=run.dag_id,
             run_id=run.run_id,
             run_type=run.run_type,
-            conf=json.loads(bytes(run.conf)) or {},
+            conf=conf_of(run),
             logical_date=moment(run.logical_date),
             data_interval_start=moment(run.interval_start),
             data_interval_end=moment(run.interval_end),
@@ -92,11 +99,37 @@ class DagRun:
         )
 
 
-def build_context(dag: DAG, task: Any, ti: TaskInstance, dag_run: DagRun) -> Context:
-    """Return the context of one attempt. Raises ParamValidationError if conf does not fit."""
+def conf_of(run: RunInfo) -> dict[str, Any]:
+    return msgspec.json.decode(run.conf) or {}
+
+
+MOST_PARAMS = 64
+
+
+def params_of(dag: DAG, task: Any, run: RunInfo) -> dict[str, Any]:
+    """Return what a task sees as `params`. Raises ParamValidationError if conf does not fit.
+
+    Merged and checked once for all instances of a task; each gets lists and dicts of its own.
+    """
+    key = (task.task_id, bytes(run.conf))
+    found = dag.merged_params.get(key)
+    if found is None:
+        if len(dag.merged_params) >= MOST_PARAMS:
+            dag.merged_params.clear()
+        found = merged(dag.params, getattr(task, "params", None), conf_of(run))
+        dag.merged_params[key] = found
+    return {
+        name: copy.deepcopy(value) if isinstance(value, dict | list) else value
+        for name, value in found.items()
+    }
+
+
+def build_context(
+    dag: DAG, task: Any, ti: TaskInstance, dag_run: DagRun, params: dict[str, Any]
+) -> Context:
+    """Return the context of one attempt. params: as `params_of` gives them."""
     from penstock.authoring import macros
 
-    own = getattr(task, "params", None)
     context: Context = {
         "dag": dag,
         "dag_run": dag_run,
@@ -105,7 +138,7 @@ def build_context(dag: DAG, task: Any, ti: TaskInstance, dag_run: DagRun) -> Con
         "ti": ti,
         "task_instance": ti,
         "try_number": ti.try_number,
-        "params": merged(dag.params, own, dag_run.conf),
+        "params": params,
         "macros": macros,
         "var": {
             "value": VariableAccessor(ti.backend, from_json=False),

@@ -10,6 +10,7 @@ Over several arguments the instances are their product, the last argument fastes
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -190,6 +191,7 @@ class MappedOperator(Node):
         self.upstream_task_ids, self.downstream_task_ids = set(), set()
         self.operator_class, self.partial_kwargs, self.over = operator_class, dict(kwargs), over
         self.defaults = default_args(dag, group, kwargs.get("default_args"))
+        self._twin: BaseOperator | None = None  # an instance that others are copies of
         prefix = group.prefix if group is not None else ""
         common = known_to(BaseOperator) & kwargs.keys()
         shared = {name: kwargs[name] for name in common} | {"default_args": self.defaults}
@@ -263,6 +265,16 @@ class MappedOperator(Node):
     def instantiate(self, mapped: dict[str, Any]) -> BaseOperator:
         """Return the operator that these arguments and the shared ones make."""
         kwargs = self.operator_class.joined(self.partial_kwargs, mapped)
+        own = {name: it for name, it in kwargs.items() if it is not self.partial_kwargs.get(name)}
+        if not self.operator_class.only_keeps(own):
+            return self._built(kwargs)
+        if self._twin is None:
+            self._twin = self._built(kwargs)
+        task = copy.copy(self._twin)
+        vars(task).update(own)
+        return task
+
+    def _built(self, kwargs: dict[str, Any]) -> BaseOperator:
         kwargs |= {"task_id": self.task_id, "default_args": self.defaults}
         task: BaseOperator = build(
             self.operator_class,

@@ -269,6 +269,14 @@ class BaseOperator(Node, metaclass=OperatorMeta):
         """Return the arguments of one instance of a mapped task; `mapped` are its own."""
         return {**shared, **mapped}
 
+    @classmethod
+    def only_keeps(cls, given: dict[str, Any]) -> bool:
+        """Whether making a task does nothing with these arguments but to keep them as attributes.
+
+        Then a mapped task's instances that differ in nothing else are copies of one.
+        """
+        return False
+
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render this task's template fields in place."""
         from penstock.authoring.templates import render_fields

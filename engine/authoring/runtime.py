@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring.backend import Backend
-from penstock.authoring.context import Context, DagRun, _current, build_context, moment
+from penstock.authoring.context import Context, DagRun, _current, build_context, params_of
 from penstock.authoring.exceptions import (
     AirflowException,
     UnmappableXComTypePushed,
@@ -115,11 +115,15 @@ class _Attempt:
         node: Any = dag.get_task(work.attempt.task) if work.attempt.task else None
         self.dag, self.work, self.node = dag, work, node
         self.dag_run = DagRun.of(run)
-        shown = node.model if isinstance(node, MappedOperator) else node
-        self.task: BaseOperator = copy.copy(shown)  # rendered in place, while the DAG is kept
-        started = moment(started_at)
-        self.ti = TaskInstance(self.task, work, run, self.dag_run, backend, started)
-        self.context: Context = build_context(dag, self.task or _RunItself(), self.ti, self.dag_run)
+        # What is rendered in place is a copy, while the DAG is kept; of a mapped task the instance
+        # that `prepare` makes.
+        is_mapped = isinstance(node, MappedOperator)
+        self.task: BaseOperator = node.model if is_mapped else copy.copy(node)
+        self.ti = TaskInstance(self.task, work, run, self.dag_run, backend, started_at)
+        shown = self.task or _RunItself()
+        self.context: Context = build_context(
+            dag, shown, self.ti, self.dag_run, params_of(dag, shown, run)
+        )
         self.ti.context = self.context
 
     def __enter__(self) -> _Attempt:

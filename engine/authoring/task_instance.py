@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring.backend import Backend, PulledXcom
+from penstock.authoring.context import moment
 from penstock.authoring.exceptions import AirflowException
 from penstock.authoring.vocabulary import NOTSET
 from penstock.authoring.xcom_arg import RETURN_KEY
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class TaskInstance:
-    """One attempt of one task instance. map_index: -1 if not mapped; try_number: from 1."""
+    """One attempt of one task instance. map_index: -1 if not mapped; try_number: from 1.
+
+    started_at: UTC microseconds.
+    """
 
     def __init__(
         self,
@@ -26,18 +31,22 @@ class TaskInstance:
         run: RunInfo,
         dag_run: DagRun,
         backend: Backend,
-        start_date: Any,
+        started_at: int | None,
     ) -> None:
         self.task, self.dag_run, self.backend = task, dag_run, backend
         self.task_id, self.map_index = work.attempt.task, work.attempt.index
         self.try_number, self.max_tries = work.attempt.try_number, max(work.tries - 1, 0)
         self.dag_id, self.run_id = run.dag_id, run.run_id
         self.map_length = work.map_length
-        self.start_date, self.end_date = start_date, None
+        self.started_at, self.end_date = started_at, None
         self.state = "running"
         self.run_key = run.run
         self.context: Context = {}
         self.rendered_map_index: str | None = None
+
+    @cached_property
+    def start_date(self) -> Any:
+        return moment(self.started_at)
 
     @property
     def operator(self) -> str:

@@ -23,6 +23,7 @@ from penstock.errors import PenstockError, UsageError
 from penstock.events.bus import Message
 from penstock.events.types import encode
 
+FORMATS = Draft202012Validator.FORMAT_CHECKER
 MOST_RUN_ID = 250
 MOST_CONF = 256 * 1024
 """Bytes."""
@@ -187,7 +188,7 @@ def check_params(dag: SerializedDag, conf: dict[str, Any]) -> None:
             )
         value = conf.get(name, param.get("value"))
         try:
-            Draft202012Validator(schema).validate(value)
+            Draft202012Validator(schema, format_checker=FORMATS).validate(value)
         except ValidationError as error:
             raise TriggerRefusedError(
                 f"param {name!r} of DAG {dag.dag_id!r} refuses {value!r}: {error.message}"

@@ -103,11 +103,10 @@ class Environment:
             "PENSTOCK_MAP_INDEX": str(work.attempt.index),
             "PENSTOCK_TASK_DIR": self.folder,
         }
-        if own != self._own:  # neighbours differ in little, and each change costs a microsecond
-            for name, value in own.items():
-                if self._own.get(name) != value or name not in os.environ:
-                    os.environ[name] = value
-            self._own = own
+        # Neighbours differ in little, a change costs a microsecond, and `end` leaves these alone.
+        for name, value in own.items() - self._own.items():
+            os.environ[name] = value
+        self._own = own
         self._before = _raw_environ().copy()
 
     def end(self) -> None:

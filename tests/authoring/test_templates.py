@@ -251,9 +251,11 @@ def test_params_conf_beats_task_beats_dag_and_unknown_keys_appear() -> None:
     assert run_one(dag, "s", conf={"c": 3, "d": 4}).value("s") == "1234"
 
 
-def test_params_are_checked_against_their_schema() -> None:
-    dag = DAG("schema", params={"n": Param(5, type="integer", minimum=3)})
-    Show(task_id="s", what="{{ params.n }}", dag=dag)
+def test_a_tasks_own_params_are_checked_against_their_schema() -> None:
+    """Those of the DAG were, when the run was accepted."""
+    dag = DAG("schema", params={"n": 1})
+    own = {"n": Param(5, type="integer", minimum=3)}
+    Show(task_id="s", what="{{ params.n }}", params=own, dag=dag)
     assert run_one(dag, "s", conf={"n": 9}).value("s") == "9"
     with pytest.raises(ParamValidationError, match="Invalid input for param n: 2 is less than"):
         run_one(dag, "s", conf={"n": 2})

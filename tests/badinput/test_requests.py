@@ -17,7 +17,10 @@ from .daemon import Daemon, daemon
 
 PARAMS = """
     from penstock import DAG, Param, task
-    with DAG("asks", schedule=None, params={"n": Param(1, type="integer", maximum=9)}):
+    with DAG("asks", schedule=None, params={
+        "n": Param(1, type="integer", maximum=9),
+        "day": Param("2026-01-01", type="string", format="date"),
+    }):
         @task
         def it(params=None):
             return params["n"]
@@ -58,6 +61,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         (b'{"n": 10}', "10 is greater than the maximum of 9"),
         (b'{"n": "x"}', "'x' is not of type 'integer'"),
         (b'{"n": null}', "None is not of type 'integer'"),
+        (b'{"day": "2026-02-30"}', "'2026-02-30' is not a 'date'"),
     ],
 )
 def test_conf_that_cannot_be_is_refused(up: Daemon, conf: bytes, sentence: str) -> None:
