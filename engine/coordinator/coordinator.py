@@ -17,9 +17,10 @@ from msgspec import Struct
 
 from penstock.clock import Clock
 from penstock.coordinator.dispatcher import Dispatcher
-from penstock.coordinator.election import elect, mend_log, watch_for_silence
+from penstock.coordinator.election import catch_up, elect, watch_for_silence
 from penstock.coordinator.files import DagFiles, Parse
 from penstock.coordinator.hearing import Hearing
+from penstock.coordinator.mending import mend_log
 from penstock.coordinator.post import Post
 from penstock.coordinator.projector import Projector
 from penstock.coordinator.questions import Questions
@@ -60,7 +61,7 @@ from penstock.lifecycle.commands import (
     XcomRows,
 )
 from penstock.lifecycle.state import State
-from penstock.store.batch import Batch, Collector, Position
+from penstock.store.batch import Batch, Collector, Position, digest
 from penstock.store.database import Database
 from penstock.store.reading import Reading
 
@@ -101,6 +102,7 @@ class Coordinator:
         self.settings, self.bus, self.subjects, self.clock = settings, bus, subjects, clock
         self.database, self.state = database, state
         self.sequence = position.sequence
+        self.hash, self.payload = position.hash, b""  # of the record there, as far as is known
         self.reading = Reading(database.path)
         self.room = Room(database.path.parent)
         self.collector = Collector(position)
@@ -157,11 +159,14 @@ class Coordinator:
     async def run(self, *duties: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Stand by until there is no leader, then lead. duties: what else a leader does.
 
-        Raises FencedError when somebody else leads: start anew, as a standby.
+        Raises FencedError when somebody else leads: start anew, as a standby. Raises TailLostError,
+        one of these, when the log lost what was folded: the next start puts it back.
         """
         # Before anything is folded: what is owed is older than all that will be told, on any run.
         await self.projector.take_outbox()
-        await mend_log(self)
+        if await mend_log(self):
+            # All of it before a batch is written: what was put back is kept there until then.
+            await catch_up(self)
         async with asyncio.TaskGroup() as group:
             projecting = group.create_task(self.projector.run())
             try:
@@ -252,7 +257,7 @@ class Coordinator:
         record = decode_record(payload) if record is None else record
         entries = entries_of(record)
         commands = self.advance(entries)
-        self.sequence = sequence
+        self.sequence, self.payload = sequence, payload
         self.collector.note(sequence, payload, record, entries, commands, self.state)
         acts = self.acts if self.is_leading else self.passive
         for command in commands:
@@ -261,6 +266,19 @@ class Coordinator:
                 act(command)
         self.relay.folded(sequence)
         self.projector.folded()
+
+    @property
+    def place(self) -> str:
+        """The SHA-256 of the last record folded, in hex: what `sequence` has to be in the log."""
+        return digest(self.payload) if self.payload else self.hash
+
+    def rewind(self, sequence: int, payload: bytes) -> None:
+        """Go back to an earlier place in the log. What is folded again from there changes nothing.
+
+        payload: the record there.
+        """
+        self.sequence, self.payload = sequence, payload
+        self.collector.rewind(sequence)
 
     def advance(self, entries: list[Entry]) -> list[Command]:
         if len(entries) == 1:

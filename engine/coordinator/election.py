@@ -8,13 +8,13 @@ it stands. Two that stand at once are told apart by the stream, and a deposed le
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from penstock.errors import PenstockError
+from penstock.coordinator.mending import TailLostError, next_of, see_place
 from penstock.events.bus import BusError, FencedError, Message, Stored, UnknownSubjectError
-from penstock.events.types import LeaderElected, Record, decode_leading, decode_record, encode
+from penstock.events.types import LeaderElected, Record, decode_leading, encode
 from penstock.lifecycle.advance import RULES_VERSION
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 0.2
 
 log = logging.getLogger("penstock.coordinator")
-
-
-class LogDivergedError(PenstockError):
-    """This projection folded what the log does not have, and the log went on without it."""
 
 
 async def is_led(coordinator: Coordinator) -> bool:
@@ -67,23 +63,47 @@ async def watch_for_silence(coordinator: Coordinator) -> None:
 
 
 async def follow(coordinator: Coordinator) -> None:
-    async for stored in coordinator.bus.follow(after=coordinator.sequence):
+    """Fold what others append. Raises TailLostError, BusError: the log is not what was folded."""
+    async for stored in from_here_on(coordinator):
         coordinator.fold(stored.sequence, stored.payload)
+
+
+async def from_here_on(coordinator: Coordinator) -> AsyncIterator[Stored]:
+    """Yield what comes after the last record folded, seeing first that the log has that one still.
+
+    It is looked at when the first message is there: the log that gave that may be a later one than
+    any that was looked at before.
+    """
+    is_seen = False
+    async for stored in coordinator.bus.follow(after=coordinator.sequence):
+        while not is_seen:
+            try:
+                await see_place(coordinator)
+                is_seen = True
+            except TailLostError:
+                raise
+            except BusError:
+                await asyncio.sleep(RETRY_SECONDS)
+        yield stored
 
 
 async def catch_up(coordinator: Coordinator) -> None:
-    """Fold to the log's end."""
+    """Fold to the log's end. Raises TailLostError if that is not beyond what was folded."""
     last = await coordinator.bus.last()
-    if last is None or last.sequence <= coordinator.sequence:
+    await see_place(coordinator)
+    if last is None:
         return
-    async for stored in coordinator.bus.follow(after=coordinator.sequence):
+    records = from_here_on(coordinator)
+    while coordinator.sequence < last.sequence:
+        stored = await next_of(records)
         coordinator.fold(stored.sequence, stored.payload)
-        if stored.sequence >= last.sequence:
-            return
 
 
 async def elect(coordinator: Coordinator) -> bool:
-    """Stand for election; return whether it is won. Everything before is folded then."""
+    """Stand for election; return whether it is won. Everything before is folded then.
+
+    Raises TailLostError if the log is not the one that was folded.
+    """
     while True:
         try:
             await catch_up(coordinator)
@@ -103,13 +123,18 @@ async def elect(coordinator: Coordinator) -> bool:
             )
             payload = encode(record)
             won = await stand(coordinator, payload, 0 if leader is None else leader.sequence)
+            if won is not None:
+                # Sequences come again after a loss: ours may have been another record's by then.
+                await see_place(coordinator)
+        except TailLostError:
+            raise
         except BusError:
             await asyncio.sleep(RETRY_SECONDS)
             continue
         if won is None:
             return False
         coordinator.fold(won, payload, record)
-        coordinator.sequencer.lead(record.epoch, won)
+        coordinator.sequencer.lead(record.epoch, won, payload)
         return True
 
 
@@ -127,77 +152,3 @@ async def stand(coordinator: Coordinator, payload: bytes, fence: int) -> int | N
         if found is not None and found.payload == payload:
             return after + 1
         raise
-
-
-# ---------------------------------------------------------------- a log that lost its tail
-
-
-async def mend_log(coordinator: Coordinator) -> None:
-    """See that the log has what this projection folded; append again what it lost.
-
-    A server that loses an unsynced tail uses its sequences again, so the last record is compared,
-    not only its number. Raises LogDivergedError when another leader went on after the loss.
-    """
-    if coordinator.sequence == 0:
-        return
-    tail = await coordinator.database.load_tail()
-    last = await coordinator.bus.last()
-    end = 0 if last is None else last.sequence
-    common = await last_common(coordinator, tail, end)
-    if common == coordinator.sequence:
-        return
-    if common is None or end > common:
-        raise LogDivergedError(
-            f"{coordinator.database.path} has facts up to {coordinator.sequence} that the log, "
-            f"which ends at {end}, does not have. Move the file away: it is rebuilt from the log"
-        )
-    lost = [row for row in tail if row[0] > common]
-    log.warning("the log lost %d records at its end; they are appended again", len(lost))
-    await append_again(coordinator, common, [payload for _, _, payload in lost])
-
-
-async def last_common(
-    coordinator: Coordinator, tail: list[tuple[int, str, bytes]], end: int
-) -> int | None:
-    """Return the last sequence at which log and projection agree; None if there is none."""
-    for sequence, _, payload in reversed(tail):
-        if sequence > end:
-            continue
-        found: Stored | None = await coordinator.bus.read(sequence)
-        if found is not None and digest(found.payload) == digest(payload):
-            return sequence
-    return 0 if end == 0 and tail and tail[0][0] == 1 else None
-
-
-async def append_again(coordinator: Coordinator, common: int, payloads: list[bytes]) -> None:
-    """Take the lead for a moment and put the lost records back, under their own identities.
-
-    Our own record is stamped with the time of the first of them: the fold's clock never goes back,
-    so the present would have every fold of the log give the lost facts later times than they had.
-    """
-    leader = await coordinator.bus.leader()
-    record = Record(
-        epoch=coordinator.state.epoch + 1,
-        number=0,
-        at=decode_record(payloads[0]).at,
-        events=(
-            LeaderElected(
-                epoch=coordinator.state.epoch + 1,
-                leader=f"{coordinator.settings.name} (mending the log)",
-                rules=RULES_VERSION,
-                redeliveries=coordinator.state.redeliveries,
-            ),
-        ),
-    )
-    fence = 0 if leader is None else leader.sequence
-    first = await coordinator.bus.append(encode(record), after=common, fence=fence, lead=True)
-    after = first
-    for payload in payloads:
-        after = await coordinator.bus.append(payload, after=after, fence=first)
-    # What was put back is folded already and inert; only the place in the log has moved.
-    coordinator.sequence = common
-    await catch_up(coordinator)
-
-
-def digest(payload: bytes) -> str:
-    return hashlib.sha256(payload).hexdigest()

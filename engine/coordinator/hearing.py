@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -92,17 +92,30 @@ class Hearing:
             self.coordinator.dispatcher.stored(word.worker, tuple(again))
 
     def heartbeat(self, beat: Heartbeat) -> None:
-        self.look_at(beat.last.epoch)
-        self.coordinator.dispatcher.heartbeat(beat)
+        if self.is_ours(beat.last.epoch, (beat.last,)):
+            self.coordinator.dispatcher.heartbeat(beat)
 
-    def look_at(self, epoch: int) -> None:
-        """A worker knows a later leader than us? Then see whether we are one still."""
-        if epoch > self.coordinator.sequencer.epoch:
-            self.coordinator.sequencer.doubt(known=epoch)
+    def is_ours(self, epoch: int, deliveries: Iterable[Delivery]) -> bool:
+        """Whether a worker's `epoch` and deliveries can be ours; if not, see whether we lead still.
+
+        A log that lost its end may have lost an election: then a leader before us had our epoch,
+        and a delivery of that epoch that we have not sent yet is its. We stand again, for a higher
+        one: until then its deliveries and ours could not be told apart.
+        """
+        one = self.coordinator
+        ours = Delivery(one.sequencer.epoch, one.dispatcher.number)
+        latest = max(deliveries, default=ours)
+        if latest.epoch == ours.epoch and latest > ours:
+            one.sequencer.doubt(known=ours.epoch + 1)
+            return False
+        if epoch > ours.epoch:
+            one.sequencer.doubt(known=epoch)
+        return True
 
     def hello(self, hello: Hello) -> None:
         state = self.coordinator.state
-        self.look_at(hello.epoch)
+        if not self.is_ours(hello.epoch, (held.delivery for held in hello.held)):
+            return
         for worker in hello.replaces:
             if worker in state.workers:
                 self.lost(worker, f"is dead; {hello.worker} took its place", (), clean=False)

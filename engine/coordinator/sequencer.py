@@ -45,6 +45,7 @@ class Sequencer:
         self.epoch = 0
         self.number = 0
         self.fence = 0
+        self.leader = b""  # our leader record, at `fence`
         self.after = 0
         self.doubtful = False
         self.known = 0  # the greatest epoch that anybody spoke of
@@ -64,9 +65,9 @@ class Sequencer:
         self.wake.set()
         return await future
 
-    def lead(self, epoch: int, sequence: int) -> None:
+    def lead(self, epoch: int, sequence: int, payload: bytes) -> None:
         """Append from now on as the leader whose record of `epoch` is stored at `sequence`."""
-        self.epoch, self.number = epoch, 0
+        self.epoch, self.number, self.leader = epoch, 0, payload
         self.fence = self.after = sequence
 
     def doubt(self, *, known: int = 0) -> None:
@@ -123,7 +124,8 @@ class Sequencer:
         """Append `payload` whatever it takes, never twice."""
         while True:
             try:
-                last = await self.bus.last()
+                leader, last = await self.bus.leader(), await self.bus.last()
+                self.see_leader(leader)
                 sequence = 0 if last is None else last.sequence
                 if last is not None and sequence == self.after + 1 and last.payload == payload:
                     self.after = sequence
@@ -165,8 +167,7 @@ class Sequencer:
                 break
             except BusError:
                 await asyncio.sleep(RETRY_SECONDS)
-        if leader is None or leader.sequence != self.fence:
-            raise FencedError(f"another leader was elected; epoch {self.epoch} is over")
+        self.see_leader(leader)
         if last is None or last.sequence < self.after:
             raise FencedError(
                 f"the log lost its end, which was {self.after}; start again, to put it back"
@@ -178,6 +179,11 @@ class Sequencer:
                 f"a worker knows of epoch {self.known}, which the log has lost; "
                 f"epoch {self.epoch} is over"
             )
+
+    def see_leader(self, leader: Stored | None) -> None:
+        """Raise FencedError unless it is our record: one of another's may have its sequence now."""
+        if leader is None or (leader.sequence, leader.payload) != (self.fence, self.leader):
+            raise FencedError(f"another leader was elected; epoch {self.epoch} is over")
 
     def refuse_rest(self) -> None:
         error = FencedError("this coordinator does not lead any more; ask the one that does")

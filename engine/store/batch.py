@@ -153,6 +153,7 @@ class Collector:
         self.variables: dict[str, None] = {}
         self.workers: dict[str, None] = {}
         self.aside: dict[str, str] = {}
+        self.rewound: list[Row] = []
 
     # ------------------------------------------------------------ what happened
 
@@ -182,6 +183,12 @@ class Collector:
                 taker(command, state)
         if len(state.quarantined) != self.quarantined:
             self.put_aside(state)
+
+    def rewind(self, sequence: int) -> None:
+        """What was noted after `sequence` has other places in the log now, and is noted again."""
+        self.sequence = sequence
+        self.tail.rewind(sequence)
+        self.rewound = [(sequence,)]
 
     def instance_row(self, row: InstanceRow, state: State) -> None:
         key = (row.run, row.task, row.index)
@@ -214,6 +221,8 @@ class Collector:
         dropped, kept = self.tail.take()
         writes = [
             self.position_write(*self.last, state),
+            ("drop_tail_after", self.rewound),
+            ("drop_events_after", self.rewound),
             ("drop_tail", dropped),
             ("write_tail", kept),
             ("write_serialized_dag", self.versions),

@@ -9,6 +9,7 @@ statement (`queries.wide`): a fifth less CPU than one row a statement.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -137,6 +138,11 @@ class Database:
         """
         await asyncio.to_thread(vacuum_into, self.path, Path(path))
 
+    async def set_aside(self) -> Path:
+        """Close the file and give it a name under which nothing looks for it; return that."""
+        await self.connection.close()
+        return await asyncio.to_thread(set_aside, self.path)
+
     async def close(self) -> None:
         await self.connection.close()
 
@@ -238,6 +244,19 @@ def vacuum_into(source: Path, target: Path) -> None:
     sync(partial)
     partial.replace(target)
     sync(target.parent)
+
+
+def set_aside(path: Path) -> Path:
+    numbers = itertools.count(1)
+    names = (path.with_name(f"{path.name}.aside-{number}") for number in numbers)
+    target = next(name for name in names if not name.exists())
+    # The file last: a WAL without its file is no database, a file without its WAL an older one.
+    for ending in ("-shm", "-wal", ""):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.replace(target.with_name(target.name + ending))
+    sync(path.parent)
+    return target
 
 
 def sync(path: Path) -> None:

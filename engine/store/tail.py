@@ -35,6 +35,11 @@ class Tail:
             if self.fresh[0][0] == self.dropped:
                 self.fresh.popleft()
 
+    def rewind(self, sequence: int) -> None:
+        """Forget what came after `sequence`; of what is not taken yet nothing may come after it."""
+        while self.sizes and self.sizes[-1][0] > sequence:
+            self.total -= self.sizes.pop()[1]
+
     def take(self) -> tuple[list[Row], list[Row]]:
         """Return what to forget (up to a sequence) and what to keep, and begin anew."""
         dropped: list[Row] = [(self.dropped,)] if self.dropped else []

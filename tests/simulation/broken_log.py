@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from penstock.coordinator import coordinator as coordinating
-from penstock.coordinator import election, timekeeper
+from penstock.coordinator import mending, timekeeper
 from penstock.coordinator.coordinator import Coordinator
 from penstock.coordinator.projector import Projector
 from penstock.coordinator.relay import Relay
@@ -100,7 +100,7 @@ def equal_by_number() -> list[Patch]:
     async def last_common(_one: Coordinator, tail: list[Any], end: int) -> int | None:
         return min(end, tail[-1][0]) if tail else 0
 
-    return [(election, "last_common", last_common)]
+    return [(mending, "last_common", last_common)]
 
 
 def lost_tail_forgotten() -> list[Patch]:

@@ -59,6 +59,13 @@ class SimDatabase:
         for _ in range(min(commits, len(self.earlier))):
             self.path.write_bytes(self.earlier.pop())
 
+    async def set_aside(self) -> Path:
+        if self.is_dead:
+            raise Killed
+        self.earlier.clear()
+        self.path.unlink()
+        return self.path
+
     async def load(self) -> tuple[State, Position]:
         with contextlib.closing(connect_read_only(self.path)) as connection:
             return loading.load(connection)

@@ -21,7 +21,6 @@ from msgspec import Raw
 
 from penstock.authoring.serialized import SerializedDag, dump
 from penstock.coordinator.coordinator import Coordinator, Settings
-from penstock.coordinator.election import LogDivergedError
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError
 from penstock.events.memory_bus import MemoryBus
@@ -124,7 +123,7 @@ class World:
             self.leaders[name] = coordinator
             await coordinator.run()
 
-        task = asyncio.create_task(self.watch(live(), disk))
+        task = asyncio.create_task(self.watch(live()))
         self.coordinators[name] = Process(name, bus, task, disk)
         return name
 
@@ -145,17 +144,14 @@ class World:
         self.workers[name] = Process(name, bus, asyncio.create_task(self.watch(worker.run())))
         return name
 
-    async def watch(self, living: Coroutine[Any, Any, None], disk: str = "") -> None:
+    async def watch(self, living: Coroutine[Any, Any, None]) -> None:
         """Note what a process ended with, unless that is what it was meant to end with."""
         try:
             await living
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            if self.log_lost and has_diverged(error):
-                # Its sentence says to move the file away.
-                (self.folder / f"{disk}.db").unlink(missing_ok=True)
-            elif not is_expected(error):
+            if not is_expected(error):
                 self.failures.append(error)
 
     async def kill(self, process: Process) -> None:
@@ -306,9 +302,3 @@ def is_expected(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(is_expected(one) for one in error.exceptions)
     return isinstance(error, (BusError, Killed, asyncio.CancelledError))
-
-
-def has_diverged(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return any(has_diverged(one) for one in error.exceptions)
-    return isinstance(error, LogDivergedError)
