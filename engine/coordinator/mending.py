@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 STALL_SECONDS = 5.0
 """How long a record may take that is known to be in the log."""
 
+LEADER = "-0"
+"""How the id of a leader record ends: it is the first one of its epoch."""
+
 log = logging.getLogger("penstock.coordinator")
 
 
@@ -155,13 +158,24 @@ async def mend_log(coordinator: Coordinator) -> bool:
 async def last_common(
     coordinator: Coordinator, tail: Sequence[tuple[int, str, bytes]], end: int
 ) -> int | None:
-    """Return the last sequence at which log and projection agree; None if that is not known."""
-    for sequence, _, payload in reversed(tail):
-        if sequence > end:
-            continue
-        found = await coordinator.bus.read(sequence)
-        if found is not None and found.payload == payload:
-            return sequence
+    """Return the last sequence at which log and projection agree; None if that is not known.
+
+    Records that were put back keep their bytes and lie further on, behind a leader record: two
+    histories that were mended at different places meet again where as many leaders came between.
+    So the leader records have to agree, too.
+    """
+
+    async def is_there(row: tuple[int, str, bytes]) -> bool:
+        found = await coordinator.bus.read(row[0])
+        return found is not None and found.payload == row[2]
+
+    for row in tail:
+        if row[1].endswith(LEADER) and row[0] <= end and not await is_there(row):
+            end = row[0] - 1
+            break
+    for row in reversed(tail):
+        if row[0] <= end and await is_there(row):
+            return row[0]
     return 0 if tail and tail[0][0] == 1 else None
 
 

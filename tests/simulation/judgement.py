@@ -23,6 +23,8 @@ from penstock.events.types import (
 from penstock.lifecycle.compare import same
 from penstock.lifecycle.state import RunState
 from penstock.lifecycle.states import RUN_ENDS, RUN_FAILED, RUN_SUCCESS, WORDS
+from penstock.store.check import check as check_projection
+from tests.simulation.losses import in_log
 from tests.simulation.pool import Effect
 from tests.simulation.tales import Tale, expected, grid, places
 from tests.simulation.world import World
@@ -240,6 +242,22 @@ def judge_leader(world: World, tale: Tale) -> None:
     differences = same(world.fold(), leader.state)
     if differences:
         raise StoryError("leader and log differ: " + "; ".join(differences[:5]))
+
+
+def judge_kept(world: World, tale: Tale) -> None:
+    """What the log lost and a projection had is in the log again."""
+    missing = world.owed - in_log(world)
+    if missing:
+        raise StoryError(f"the log lost these facts, which a projection had: {missing}")
+
+
+def judge_projections(world: World, tale: Tale) -> None:
+    """Every disk has what the log folds to, as far as its projection has come."""
+    records = [(it.sequence, it.payload) for it, _ in world.server.streams["LOG"].messages.values()]
+    for disk, database in world.databases.items():
+        wrong = check_projection(database.path, records)
+        if wrong:
+            raise StoryError(f"the projection on disk {disk}: " + "; ".join(wrong[:5]))
 
 
 def judge_calm(world: World, tale: Tale) -> None:

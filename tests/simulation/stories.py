@@ -7,7 +7,8 @@ have come to undisturbed.
 In the kind `lost` the log loses facts that it had acked, which with `sync_interval: always` only a
 disk that lies can do. What SQLite has is appended again; what nobody has is gone, so its user
 asks again, a task may run again, also after a later try of it began, and `exclusive` cannot be
-promised. What is left: all comes to its right end, and the leader is what the log says.
+promised. What is left: all comes to its right end, what a projection had is in the log again, and
+the leader and every projection are what the log says.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ from tests.simulation.judgement import (
     judge_calm,
     judge_effects,
     judge_ends,
+    judge_kept,
     judge_leader,
     judge_limits,
     judge_notices,
     judge_outcomes,
+    judge_projections,
     judge_quiet,
     judge_ticks,
 )
@@ -60,6 +63,8 @@ Judge = Callable[[World, Tale], None]
 RIGHT_END: tuple[Judge, ...] = (judge_ends, judge_outcomes, judge_callbacks, judge_leader)
 STRICT: tuple[Judge, ...] = (*RIGHT_END, judge_effects, judge_notices, judge_quiet)
 
+OF_LOST: tuple[Judge, ...] = (*RIGHT_END, judge_kept, judge_projections)
+
 
 class Kind(NamedTuple):
     """gap: the mean of the seconds between troubles. oom: the chance that a child is killed."""
@@ -77,8 +82,8 @@ KINDS = {
     "users": Kind(draw_users, troubles.OF_USERS, (*STRICT, judge_answers), oom=0.03),
     "calm": Kind(draw_calm, troubles.OF_CALM, (*STRICT, judge_answers, judge_calm, judge_limits)),
     "schedules": Kind(draw_schedules, troubles.OF_SCHEDULES, (*STRICT, judge_ticks), gap=8.0),
-    "disks": Kind(draw_runs, troubles.OF_DISKS, STRICT, keep_commits=5),
-    "lost": Kind(draw_runs, troubles.OF_LOST_LOGS, RIGHT_END, keep_commits=5),
+    "disks": Kind(draw_runs, troubles.OF_DISKS, (*STRICT, judge_projections), keep_commits=5),
+    "lost": Kind(draw_runs, troubles.OF_LOST_LOGS, OF_LOST, keep_commits=5),
 }
 
 
@@ -189,7 +194,8 @@ async def settle(world: World, tale: Tale) -> None:
             await asyncio.sleep(2.0)  # a word that is under way may still become a fact
             is_still = world.leader is leader and is_over(world, tale)
             # A notice that the stream did not get is missed after seconds, and sent again.
-            if is_still and leader.relay.noticed == world.server.streams["LOG"].last:
+            is_told = leader.relay.noticed == world.server.streams["LOG"].last
+            if is_still and is_told and world.is_projected:
                 return
         await asyncio.sleep(1.0)
     raise StoryError("the runs do not end:\n" + describe(world))

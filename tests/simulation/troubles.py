@@ -8,24 +8,17 @@ from collections.abc import Awaitable, Callable
 
 from penstock.events.types import PoolSet, RunCancelled
 from penstock.lifecycle.states import RUN_ENDS
-from tests.simulation.world import Process, World
+from tests.simulation.losses import lose_commits, lose_log, lose_log_and_leader
+from tests.simulation.world import World
 
 Trouble = Callable[[World, random.Random], Awaitable[None]]
-
-
-def leading(world: World) -> Process | None:
-    """Return the process that leads, as far as it knows."""
-    for process in world.coordinators.values():
-        if process.name in world.leaders and world.leaders[process.name].is_leading:
-            return process
-    return None
 
 
 # ---------------------------------------------------------------- processes
 
 
 async def kill_leader(world: World, chance: random.Random) -> None:
-    process = leading(world)
+    process = world.leading()
     if process is not None:
         await world.kill(process)
         await asyncio.sleep(chance.random())
@@ -34,7 +27,7 @@ async def kill_leader(world: World, chance: random.Random) -> None:
 
 async def stop_leader(world: World, chance: random.Random) -> None:
     """A restart in peace: what is folded is projected before the end."""
-    process = leading(world)
+    process = world.leading()
     if process is not None:
         await world.stop(process)
         await world.start_coordinator(process.disk)
@@ -116,23 +109,6 @@ async def shift_clock(world: World, chance: random.Random) -> None:
         clock.jump(chance.uniform(-40.0, 40.0))
 
 
-async def lose_commits(world: World, chance: random.Random) -> None:
-    """The leader dies, and its projection is as it was some commits ago."""
-    process = leading(world)
-    if process is not None:
-        await world.kill(process)
-        world.databases[process.disk].lose(chance.randint(1, 4))
-        await world.start_coordinator(process.disk)
-
-
-async def lose_log(world: World, chance: random.Random) -> None:
-    """The server comes back without the last records of the log, which it had acked as synced."""
-    world.log_lost = True
-    world.server.crash(lost={"LOG": chance.randint(1, 3)}, stay_down=True)
-    await asyncio.sleep(chance.uniform(0.05, 3.0))
-    world.server.start()
-
-
 # ---------------------------------------------------------------- people
 
 
@@ -178,4 +154,12 @@ OF_SCHEDULES = [
     lose_server,
 ]
 OF_DISKS = [*ALWAYS, lose_commits, lose_commits, lose_commits, lose_server]
-OF_LOST_LOGS = [*ALWAYS, lose_commits, lose_log]
+OF_LOST_LOGS = [
+    *ALWAYS,
+    add_standby,
+    lose_commits,
+    lose_log,
+    lose_log,
+    lose_log_and_leader,
+    lose_log_and_leader,
+]

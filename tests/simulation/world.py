@@ -13,7 +13,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Hashable
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ class World:
         self.folded = 0
         self.shapes: set[int] = set()
         self.log_lost = False
+        self.owed: set[Hashable] = set()  # facts that the log lost and a projection had
         self.is_smooth = False  # no message was ever lost on its way
         self.cancelled: set[str] = set()
 
@@ -194,6 +195,13 @@ class World:
                 await self.kill(process)
                 await self.start_worker()
 
+    def leading(self) -> Process | None:
+        """Return the process that leads, as far as it knows."""
+        for process in self.coordinators.values():
+            if process.name in self.leaders and self.leaders[process.name].is_leading:
+                return process
+        return None
+
     @property
     def leader(self) -> Coordinator | None:
         """The one with the highest epoch: a deposed one may not know of it yet."""
@@ -203,6 +211,17 @@ class World:
             if one.is_leading and self.coordinators[name].is_alive
         ]
         return max(leading, key=lambda one: one.sequencer.epoch, default=None)
+
+    @property
+    def is_projected(self) -> bool:
+        """Whether every coordinator lives and has the whole log on its disk."""
+        end = self.server.streams["LOG"].last
+        return all(
+            process.is_alive
+            and process.name in self.leaders
+            and self.leaders[process.name].projector.sequence == end
+            for process in self.coordinators.values()
+        )
 
     async def led(self) -> Coordinator:
         """Wait for a leader that can append."""
