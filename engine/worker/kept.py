@@ -19,12 +19,17 @@ from urllib.parse import quote, unquote
 import msgspec
 from msgspec import Struct
 
+from penstock.errors import PenstockError
 from penstock.events.types import Delivery, Outcome
 
 _SUFFIX = ".outcomes"
 
 REMEMBERED = 32
 """Predecessors whose names are handed on; what a leader is never told costs a lease."""
+
+
+class KeepError(PenstockError):
+    """The file for the next worker cannot be made, or a dead worker's cannot be read."""
 
 
 class _Line(Struct, omit_defaults=True):
@@ -63,14 +68,20 @@ class NoKeep:
 
 
 class FileKeep:
-    """One worker's file in a folder. Raises OSError if the folder cannot be written."""
+    """One worker's file in a folder. Raises KeepError if it cannot be made there."""
 
     def __init__(self, folder: Path | str, worker: str) -> None:
         self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._path = self._folder / (quote(worker, safe="") + _SUFFIX)
-        self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115 (held for life: its lock)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115 (held: its lock)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise KeepError(
+                f"{self._path}: the file for outcomes that are not stored yet cannot be made: "
+                f"{error.strerror}. Make room, or see to the folder's rights."
+            ) from error
         self._kept: set[Delivery] = set()
         self._replaces: tuple[str, ...] = ()
 
@@ -104,11 +115,13 @@ class FileKeep:
             names[unquote(path.name.removesuffix(_SUFFIX))] = None
             outcomes += kept
         self._replaces = tuple(names)[-REMEMBERED:]
-        self._hand_on()
-        if outcomes:
-            self.add(outcomes)
-        for path in dead:  # ours before theirs goes
-            path.unlink(missing_ok=True)
+        # On a full disk they stay for a later worker as well: told twice, they are inert (law 6).
+        with contextlib.suppress(OSError):
+            self._hand_on()
+            if outcomes:
+                self.add(outcomes)
+            for path in dead:  # ours before theirs goes
+                path.unlink(missing_ok=True)
         return self._replaces, outcomes
 
     def close(self) -> None:
@@ -150,3 +163,8 @@ def _take_over(path: Path) -> tuple[tuple[str, ...], list[Outcome]] | None:
             return names, list(found.values())
     except (BlockingIOError, FileNotFoundError):
         return None
+    except OSError as error:
+        raise KeepError(
+            f"{path}: what a dead worker left cannot be read: {error.strerror}. Mend it; remove it "
+            "only if its outcomes may be lost."
+        ) from error

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
+import pytest
+
 from penstock.events.types import Attempt, AttemptSucceeded, Delivery
-from penstock.worker.kept import REMEMBERED, FileKeep
+from penstock.worker.kept import REMEMBERED, FileKeep, KeepError
 from penstock.worker.ledger import spans_of
 
 
@@ -71,6 +75,36 @@ def test_a_clean_end_leaves_nothing(tmp_path: Path) -> None:
     one.gone([Delivery(1, 1)])
     one.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_full_disk_what_was_kept_is_inherited_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = FileKeep(tmp_path, "one")
+    one.add([outcome(1)])
+    one._file.close()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    two = FileKeep(tmp_path, "two")
+    with monkeypatch.context() as patched:
+        patched.setattr(FileKeep, "_append", full)
+        assert two.inherited() == (("one",), [outcome(1)])
+    two._file.close()
+    assert FileKeep(tmp_path, "three").inherited()[1] == [outcome(1)]
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(KeepError, match=r"one\.outcomes: .* cannot be made: Not a directory"):
+        FileKeep(tmp_path / "file" / "workers", "one")
+
+
+def test_a_dead_workers_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "one.outcomes").mkdir()
+    with pytest.raises(KeepError, match=r"one\.outcomes: what a dead worker left cannot be read"):
+        FileKeep(tmp_path, "two").inherited()
 
 
 def test_spans() -> None:
