@@ -34,7 +34,7 @@ def command(
     log_to_stderr("worker")
     if not supervised:
         place.home.prepare()
-    url, seed = key_for("worker", place, supervised)
+    url, seed = key_for("worker", place)
     settings = WorkerSettings(
         url=url,
         seed=seed,
@@ -45,5 +45,4 @@ def command(
         memory_limit=memory_limit,
         shared_home=supervised is not None or place.is_local,
     )
-    say_ready()
-    run(settings)
+    run(settings, ready=say_ready)

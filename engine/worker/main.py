@@ -9,7 +9,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,11 @@ def make_pool(settings: WorkerSettings) -> Pool:
     )
 
 
-async def run_worker(settings: WorkerSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. BusError if NATS lets nobody in."""
+async def run_worker(settings: WorkerSettings, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. ready: called once NATS has let it in.
+
+    Raises BusError if NATS lets nobody in, KeepError if the home cannot be written.
+    """
     subjects, who = Subjects(settings.prefix), identity(settings)
     bus = await NatsBus.connect(
         settings.url, seed=settings.seed, subjects=subjects, name=who.name, on_error=_complain
@@ -108,6 +111,7 @@ async def run_worker(settings: WorkerSettings) -> None:
         keep=FileKeep(Path(settings.home) / "workers", who.name),
         upload=None if remote is None else upload,
     )
+    ready()
     try:
         await serve(worker, settings.drain)
     finally:
@@ -146,11 +150,11 @@ def _complain(error: BaseException) -> None:
     print(f"penstock worker: {error}", file=sys.stderr, flush=True)
 
 
-def run(settings: WorkerSettings) -> None:
+def run(settings: WorkerSettings, *, ready: Callable[[], None] = lambda: None) -> None:
     """The process's whole life, on uvloop where it is installed."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(run_worker(settings))
+        asyncio.run(run_worker(settings, ready))
     else:
-        uvloop.run(run_worker(settings))
+        uvloop.run(run_worker(settings, ready))

@@ -16,14 +16,29 @@ from test_worker import Leader
 from worker_play import HERE, appears, job, vanishes
 
 from penstock.events import types as t
+from penstock.events.bus import BusError
 from penstock.events.nats_bus import NatsBus
 from penstock.events.server import Server
-from penstock.worker.main import WorkerSettings
+from penstock.worker.main import WorkerSettings, run_worker
 
 RUN = (
     "import sys, msgspec; from penstock.worker.main import WorkerSettings, run\n"
     "run(msgspec.json.decode(sys.argv[1], type=WorkerSettings))"
 )
+
+
+async def test_a_worker_that_nobody_lets_in_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object, **__: object) -> NatsBus:
+        raise BusError("no NATS server let us in")
+
+    monkeypatch.setattr(NatsBus, "connect", refused)
+    said: list[str] = []
+    settings = WorkerSettings(url="nats://there", home=str(tmp_path))
+    with pytest.raises(BusError):
+        await run_worker(settings, lambda: said.append("ready"))
+    assert said == []
 
 
 class Play:
