@@ -203,7 +203,8 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), patience)
+            async with asyncio.timeout(patience):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
@@ -247,7 +248,8 @@ class Server:
                 preexec_fn=_die_with(os.getpid()),
             )
         try:
-            self.settings.port = await asyncio.wait_for(self._port(self._process), self.patience)
+            async with asyncio.timeout(self.patience):
+                self.settings.port = await self._port(self._process)
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

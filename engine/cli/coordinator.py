@@ -35,7 +35,7 @@ def command(
     log_to_stderr("coordinator")
     if not supervised:
         place.home.prepare()
-    url, seed = key_for("coordinator", place, supervised)
+    url, seed = key_for("coordinator", place)
     settings = CoordinatorSettings(
         url=url,
         seed=seed,

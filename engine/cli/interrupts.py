@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -18,8 +19,15 @@ def interruptible(coroutine: Coroutine[Any, Any, T]) -> T:
 
     async def guarded() -> T:
         loop, task = asyncio.get_running_loop(), asyncio.ensure_future(coroutine)
+
+        def hear(number: int) -> None:
+            if task.done():  # what lingers after the command's own end may be killed
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            task.cancel()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, hear, number)
         return await task
 
     try:

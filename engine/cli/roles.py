@@ -11,7 +11,19 @@ import click
 
 from penstock.cli.daemon import DaemonError, Place, seed_of
 
-supervised_option = click.option("--supervised", type=int, hidden=True, metavar="FD")
+
+def _hold(ctx: click.Context, param: click.Parameter, fd: int | None) -> int | None:
+    """Hold the tether before anything of the role is imported: that may fail, too."""
+    if fd is not None:
+        from penstock.supervisor.tether import hold
+
+        hold(fd)
+    return fd
+
+
+supervised_option = click.option(
+    "--supervised", type=int, hidden=True, metavar="FD", callback=_hold, is_eager=True
+)
 """The descriptor of the tether, for a role that the supervisor started."""
 
 redeliveries_option = click.option(
@@ -27,15 +39,16 @@ redeliveries_option = click.option(
 """What a leader says in its first event; it holds until the next leader's."""
 
 
-def key_for(role: str, place: Place, supervised: int | None) -> tuple[str, str | None]:
+def key_for(role: str, place: Place) -> tuple[str, str | None]:
     """Return (url, seed) for a role: told by the supervisor, or found as the options say.
 
     Blocks until nats-server answers where a supervisor starts it just now; so import first.
     """
-    if supervised is not None:
-        from penstock.supervisor.tether import hold
+    from penstock.supervisor.tether import held
 
-        return hold(supervised).credentials()
+    tether = held()
+    if tether is not None:
+        return tether.credentials()
     if place.url is not None:
         return place.url, seed_of(place.key_file, role)
     from penstock.events.lock import holder

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from penstock.cli.daemon import home_option
 from penstock.cli.interrupts import until_signal
-from penstock.errors import UsageError
+from penstock.errors import PenstockError, UsageError
 from penstock.home import Home
+
+if TYPE_CHECKING:
+    from penstock.supervisor.stack import Stack, StackSettings
 
 
 @click.command("up")
@@ -71,18 +76,14 @@ def dags_folder(home: Home, named: str | None) -> Path:
     return home.dags
 
 
-async def stay_up(home: Home, settings: object) -> None:
-    from penstock.supervisor.stack import Stack, StackSettings
+async def stay_up(home: Home, settings: StackSettings) -> None:
+    from penstock.supervisor.stack import Stack
 
-    assert isinstance(settings, StackSettings)
     stack = Stack(home, settings, report=_say)
     async with until_signal() as told:
         try:
             await stack.start()
-            url = (await stack.credentials()).url
-            _say(f"NATS listens at {url}; state in {home}; DAG files in {settings.dags}")
-            starting = asyncio.ensure_future(stack.ready())
-            starting.add_done_callback(_started)
+            starting = asyncio.ensure_future(_until_up(stack, settings))
             await stack.unless_broken(told.wait())
             _say("draining: running tasks may end; once more to stop at once")
             starting.cancel()
@@ -92,8 +93,12 @@ async def stay_up(home: Home, settings: object) -> None:
     _say("stopped")
 
 
-def _started(starting: asyncio.Task[None]) -> None:
-    if not starting.cancelled() and starting.exception() is None:
+async def _until_up(stack: Stack, settings: StackSettings) -> None:
+    """Say how far the start is. What breaks it is said by whoever waits for the stack."""
+    with contextlib.suppress(PenstockError):
+        url = (await stack.credentials()).url
+        _say(f"NATS listens at {url}; state in {stack.home}; DAG files in {settings.dags}")
+        await stack.ready()
         _say("up. Stop it with Ctrl-C or SIGTERM; see it with: penstock status")
 
 

@@ -2,7 +2,8 @@
 
 What dies after a life of some seconds is started again at once. What dies sooner waits longer each
 time; what has *never* been ready and ends with a sentence is a start that failed, and the sentence
-is for the person who started it.
+is for the person who started it. A role that dies early again and again, by its own doing, is given
+up unless it is stubborn: a command that waits for one run must not wait for ever.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Role:
 
     log: the file that takes what it prints, None for our own stderr. report: told a sentence
     whenever it died. changed: called when `pid` or `state` did. stubborn: go on, slower, with
-    what never gets ready; else RoleError.
+    what dies early each time; else RoleError.
     """
 
     def __init__(
@@ -153,8 +154,12 @@ class Role:
     def _judge(self, code: int, was_ready: bool, deaths: int) -> None:
         how = f"was killed by {_signal(-code)}" if code < 0 else f"ended with code {code}"
         is_final = bool(self._why) and not self._is_passing
-        if not was_ready and (is_final or (deaths >= DEATHS and not self.stubborn)):
-            raise RoleError(self._why or f"{self.name} does not start: it {how}. {self._said()}")
+        # SIGKILL is somebody else's doing, and an outage of NATS is waited out.
+        is_own = code != -signal.SIGKILL and not (was_ready and self._is_passing)
+        gives_up = deaths >= DEATHS and is_own and not self.stubborn
+        if gives_up or (is_final and not was_ready):
+            what = "does not stay up" if was_ready else "does not start"
+            raise RoleError(self._why or f"{self.name} {what}: it {how}. {self._said()}")
         if deaths >= DEATHS:
             self.report(
                 f"{self.name} {how}, the {deaths}th early death in a row; it is tried again "
@@ -184,12 +189,17 @@ class Role:
                 )
             self.started_at = time.time_ns() // 1000
             self._set("starting")
+            if self._stopping:  # told to stop while it was being started
+                self.kill()
             tending = asyncio.create_task(self._tend(ours))
             try:
                 code = await self._process.wait()
                 # What it said last may still lie in the socket. Its end closed the other side,
                 # unless it gave that to a process of its own.
                 await asyncio.wait({tending}, timeout=1.0)
+            except asyncio.CancelledError:
+                self.kill()
+                raise
             finally:
                 tending.cancel()
         return code

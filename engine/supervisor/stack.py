@@ -32,6 +32,9 @@ T = TypeVar("T")
 MARGIN_SECONDS = 10.0
 """What a role may take to end beyond what its tasks may."""
 
+LAST_WORDS_SECONDS = 3.0
+"""What somebody who waited for a stack that broke may take to end."""
+
 OUTAGE_SECONDS = 300.0
 """How long a run of one file waits for a nats-server that does not start again."""
 
@@ -128,7 +131,10 @@ class Stack:
                 self._broken.result()
             return await task
         finally:
-            task.cancel()
+            # It ends first: what it talks to must not be ended under it.
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=LAST_WORDS_SECONDS)
 
     async def drain(self, *, patience: float | None = None) -> None:
         """End everything in order. patience: seconds that a role may take; else as the settings."""

@@ -77,7 +77,7 @@ _held: list[Tether] = []
 
 
 def hold(fd: int) -> Tether:
-    """Take hold of the tether that this process was started with."""
+    """Take hold of the tether that this process was started with; the first thing that it does."""
     tether = Tether(fd)
     tether.arm()
     _held.append(tether)

@@ -17,6 +17,8 @@ from penstock.supervisor import role as role_module
 from penstock.supervisor.role import DEATHS, SLOW, Key, Role, RoleError, pause_after
 from penstock.supervisor.roster import Listed, mark_of, processes, read_roster, write_roster
 
+from .shell import Shell
+
 GOOD = """
 import signal, sys
 from penstock.supervisor.tether import hold
@@ -32,6 +34,19 @@ tether = hold(int(sys.argv[-1]))
 tether.credentials()
 tether.failed("The lake is empty.", passing=False)
 sys.exit(1)
+"""
+BREAKING = """
+    import sys
+    class Breaking:
+        def find_spec(self, name, path=None, target=None):
+            if name == "penstock.ROLE.main":
+                raise ImportError("no keel")
+    sys.meta_path.insert(0, Breaking())
+"""
+ONE = """
+    from penstock import DAG, BashOperator
+    with DAG("one"):
+        BashOperator(task_id="only", bash_command="true")
 """
 CRASHING = "import sys; sys.exit('no tether, no word')"
 
@@ -118,6 +133,44 @@ async def test_a_role_that_only_dies_is_given_up_with_what_it_said(tmp_path: Pat
     with pytest.raises(RoleError, match=r"tester does not start.*no tether, no word"):
         await role.supervise()
     assert role.restarts == DEATHS - 1
+
+
+async def test_a_role_that_dies_whenever_it_is_ready_is_given_up_too(tmp_path: Path) -> None:
+    key = Key()
+    key.give("nats://there", "SUSEED")
+    dying = GOOD.replace("signal.pause()", "sys.exit('the keel broke')")
+    role = Role("tester", [sys.executable, "-c", dying], key, log=tmp_path / "log")
+    with pytest.raises(RoleError, match=r"tester does not stay up.*the keel broke"):
+        await role.supervise()
+
+
+async def test_a_role_that_is_stopped_while_it_is_started_is_not_left_behind(
+    tmp_path: Path,
+) -> None:
+    role = Role("tester", [sys.executable, "-c", GOOD], Key(), log=tmp_path / "log")
+    task = asyncio.create_task(role.supervise())
+    await asyncio.sleep(0)  # it is being started, and has no process yet
+    assert role.pid == 0
+    await role.stop(patience=10)
+    await task
+    assert role.started_at
+    assert role.pid == 0
+
+
+@pytest.mark.parametrize("role", ["coordinator", "worker"])
+def test_a_role_that_breaks_at_its_import_ends_the_command_with_the_reason(
+    tmp_path: Path, role: str
+) -> None:
+    shell = Shell(tmp_path)
+    shell.write("broken/sitecustomize.py", BREAKING.replace("ROLE", role))
+    shell.write("one.py", ONE)
+    done = shell.penstock("run", "one.py", PYTHONPATH=str(tmp_path / "broken"))
+    assert done.code == 1
+    assert done.err == (
+        "penstock: a bug of Penstock's own: ImportError: no keel (PENSTOCK_DEBUG=1 shows where; "
+        "please report it)\n"
+    )
+    assert shell.left() == []
 
 
 def test_early_deaths_wait_longer_each_time_and_then_long() -> None:
