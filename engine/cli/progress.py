@@ -31,7 +31,14 @@ class Progress(Protocol):
 
     def open(self, title: str) -> None: ...
     def heard(self, data: dict[str, Any]) -> None: ...
+    def waits(self, sentences: list[str]) -> None: ...
     def close(self) -> None: ...
+
+
+def say_waits(sentences: list[str]) -> None:
+    """Say on stderr what the run waits for, a line each."""
+    for sentence in sentences:
+        click.echo(sentence, err=True)
 
 
 class Lines:
@@ -49,6 +56,9 @@ class Lines:
         reason = f": {data['reason']}" if data.get("reason") else ""
         click.echo(f"{place}: {state}{tried}{reason}", err=True)
 
+    def waits(self, sentences: list[str]) -> None:
+        say_waits(sentences)
+
     def close(self) -> None:
         return
 
@@ -60,6 +70,7 @@ class Picture:
         self.states: dict[str, dict[int, str]] = {task: {} for task in tasks}
         self.counts: dict[str, Counter[str]] = {task: Counter() for task in tasks}
         self.title, self.since = "", time.monotonic()
+        self.waiting: list[str] = []
 
     def open(self, title: str) -> None:
         from rich.console import Console
@@ -86,6 +97,9 @@ class Picture:
         states[index] = data["state"]
         counts[data["state"]] += 1
 
+    def waits(self, sentences: list[str]) -> None:
+        self.waiting = sentences
+
     def close(self) -> None:
         self.live.stop()
 
@@ -104,7 +118,7 @@ class Picture:
                 grid.add_row(Text(task), self._words(counts))
         if len(self.counts) > ROWS:
             grid.add_row(Text(f"and {len(self.counts) - ROWS} more", style="dim"))
-        return Group(head, grid)
+        return Group(head, grid, *(Text(line, style="yellow") for line in self.waiting))
 
     def _is_over(self, task: str) -> bool:
         counts = +self.counts[task]

@@ -129,7 +129,7 @@ async def carry_out(request: RunRequest, home: Home | None) -> dict[str, Any]:
         dags = await parse(request.file)
         url, seed = Place(home).key()
         async with reach(url, seed) as daemon:
-            return await run_on(daemon, request, dags)
+            return await run_on(daemon, request, dags, home)
     async with temporary(home) as folder:
         return await run_embedded(request, folder)
 
@@ -174,7 +174,7 @@ async def _run_in(
         dags = await parsing
         credentials = await stack.credentials()
         async with reach(credentials.url, credentials.admin) as daemon:
-            return await run_on(daemon, request, dags)
+            return await run_on(daemon, request, dags, stack.home)
 
     return await stack.unless_broken(connect_and_run())
 
@@ -215,11 +215,14 @@ def choose(request: RunRequest, dags: list[SerializedDag]) -> SerializedDag:
     return dags[0]
 
 
-async def run_on(daemon: Daemon, request: RunRequest, dags: list[SerializedDag]) -> dict[str, Any]:
+async def run_on(
+    daemon: Daemon, request: RunRequest, dags: list[SerializedDag], home: Home
+) -> dict[str, Any]:
     """Register, trigger, hear of the end, and return the document of the run."""
     import msgspec
 
     from penstock.cli.progress import choose as choose_progress
+    from penstock.cli.progress import say_waits
     from penstock.cli.watching import Watch, stream_logs
 
     dag = choose(request, dags)
@@ -229,7 +232,12 @@ async def run_on(daemon: Daemon, request: RunRequest, dags: list[SerializedDag])
     progress = choose_progress(names, as_json=request.as_json, verbose=request.verbose)
     registration = {"dags": [msgspec.to_builtins(dag)], "paused": True}
     await daemon.ask_with("register", registration, patience=START_SECONDS)
-    async with Watch(daemon, dag.dag_id, progress.heard if progress else None) as watch:
+    listen, tell = (progress.heard, progress.waits) if progress else (None, say_waits)
+
+    def tell_where(waits: list[str]) -> None:
+        tell([*waits, f"Other commands find this run with --home {home}"] if waits else [])
+
+    async with Watch(daemon, dag.dag_id, listen, tell=tell_where) as watch:
         begun = await daemon.ask(
             "trigger",
             dag_id=dag.dag_id,

@@ -64,11 +64,12 @@ async def _trigger(
 
 
 async def _and_wait(daemon: Daemon, asked: dict[str, Any], *, as_json: bool) -> dict[str, Any]:
-    from penstock.cli.progress import choose
+    from penstock.cli.progress import choose, say_waits
     from penstock.cli.watching import Watch
 
     progress = choose((), as_json=as_json)
-    async with Watch(daemon, asked["dag_id"], progress.heard if progress else None) as watch:
+    listen, tell = (progress.heard, progress.waits) if progress else (None, say_waits)
+    async with Watch(daemon, asked["dag_id"], listen, tell=tell) as watch:
         found = dict(await daemon.ask_with("trigger", asked, patience=5.0))
         key = f"{found['dag_id']}/{found['run_id']}"
         if progress:

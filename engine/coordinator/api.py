@@ -109,6 +109,7 @@ class Coordinating(Protocol):
         """Return the key of the run that `text` names: its key, or a run id that only it has."""
 
     def explain(self, run: str, task: str | None) -> list[str]: ...
+    def stuck(self, run: str) -> list[str]: ...
     def status(self) -> dict[str, Any]: ...
 
 
@@ -154,7 +155,7 @@ async def dags_pause(coordinator: Coordinating, args: Args) -> Any:
 async def dags_next(coordinator: Coordinating, args: Args) -> Any:
     """Answer the next `count` ticks of a DAG's schedule as if it were not paused."""
     from penstock.authoring.timetables import describe, upcoming  # late: the CLI imports us too
-    from penstock.coordinator.relay import rfc3339
+    from penstock.coordinator.notices import rfc3339
 
     dag = the_dag(coordinator, args["dag_id"])
     schedule = dag.plan.dag.schedule
@@ -208,10 +209,11 @@ async def explain(coordinator: Coordinating, args: Args) -> Any:
 
 
 async def live_state(coordinator: Coordinating, args: Args) -> Any:
+    """Answer the run's state, and what it waits for if nothing of it runs."""
     run = coordinator.state.runs.get(args["run"])
     if run is None:
         return await read(coordinator, "runs_state", args)
-    return {"run": run.key, "state": run.state}
+    return {"run": run.key, "state": run.state, "waits": coordinator.stuck(run.key)}
 
 
 async def logs(coordinator: Coordinating, args: Args) -> Any:

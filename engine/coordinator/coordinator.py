@@ -21,6 +21,7 @@ from penstock.coordinator.election import catch_up, elect, watch_for_silence
 from penstock.coordinator.files import DagFiles, Parse
 from penstock.coordinator.hearing import Hearing
 from penstock.coordinator.mending import mend_log
+from penstock.coordinator.notices import Notices
 from penstock.coordinator.post import Post
 from penstock.coordinator.projector import Projector
 from penstock.coordinator.questions import Questions
@@ -106,7 +107,7 @@ class Coordinator:
         self.reading = Reading(database.path)
         self.room = Room(database.path.parent)
         self.collector = Collector(position)
-        self.relay = Relay(bus, subjects, f"/{subjects.prefix}")
+        self.relay = Relay(bus, Notices(subjects, f"/{subjects.prefix}"))
         self.projector = Projector(database, self.collector, state, self.relay, self.projected)
         self.projector.sequence = position.sequence
         self.post = Post(bus)
@@ -346,6 +347,9 @@ class Coordinator:
 
     def explain(self, run: str, task: str | None) -> list[str]:
         return self.questions.explain(run, task)
+
+    def stuck(self, run: str) -> list[str]:
+        return self.questions.stuck(run)
 
     def status(self) -> dict[str, Any]:
         return self.questions.status()

@@ -24,7 +24,7 @@ from penstock.events.types import (
     decode_question,
     encode,
 )
-from penstock.lifecycle.explain import explain
+from penstock.lifecycle.explain import explain, stuck
 
 if TYPE_CHECKING:
     from penstock.coordinator.coordinator import Coordinator
@@ -102,6 +102,9 @@ class Questions:
 
     def explain(self, run: str, task: str | None) -> list[str]:
         return explain(self.coordinator.state, run, task, why_queued=self.why_queued)
+
+    def stuck(self, run: str) -> list[str]:
+        return stuck(self.coordinator.state, run, why_queued=self.why_queued)
 
     def why_queued(self, run: str, task: str, index: int) -> str:
         one = self.coordinator

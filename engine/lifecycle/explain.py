@@ -93,6 +93,23 @@ def explain(
     return list(of_task(state, run, record, index, why_queued))
 
 
+def stuck(state: State, run_key: str, *, why_queued: WhyQueued = ready) -> list[str]:
+    """Return what a live run waits for while nothing of it runs; nothing while something does."""
+    run = state.runs.get(run_key)
+    if run is None or run.state in RUN_ENDS:
+        return []
+    if run.state == RUN_QUEUED:
+        return [of_run(state, run)]
+    if any(RUNNING in record.states for record in run.tasks):
+        return []
+    return [
+        sentence(Case(state, run, record, record.states.index(code), why_queued))
+        for record in run.tasks
+        for code in (QUEUED, UP_FOR_RETRY)
+        if code in record.states
+    ]
+
+
 # ---------------------------------------------------------------- runs
 
 

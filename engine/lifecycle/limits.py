@@ -274,7 +274,7 @@ def covers(item: Item, attempt: Attempt) -> bool:
 
 def shortage(limit: Limit) -> str:
     if limit.size is None:
-        return "it does not exist. Create it: penstock pool set NAME SLOTS"
+        return f"it does not exist. Create it: penstock {limit.name.replace(' ', ' set ', 1)} SLOTS"
     held = ", ".join(str(attempt) for attempt in itertools.islice(limit.holders, 5))
     more = f" and {len(limit.holders) - 5} more" if len(limit.holders) > 5 else ""
     by = f" by {held}{more}" if held else ""

@@ -8,7 +8,7 @@ from hypothesis import given
 from lifecycle.scene import Scene, dag, task
 from lifecycle.stories import stories
 from penstock.events.types import RunTriggered, TimerDue
-from penstock.lifecycle.explain import NothingToExplainError, explain
+from penstock.lifecycle.explain import NothingToExplainError, explain, stuck
 from penstock.lifecycle.states import SUCCESS
 
 NOW = "1970-01-01T00:16:40Z"
@@ -23,6 +23,27 @@ def at_work(*tasks: object, **options: object) -> Scene:
     scene = Scene(dag(*tasks, **options))
     scene.trigger()
     return scene
+
+
+# ---------------------------------------------------------------- what nothing runs for
+
+
+def test_a_run_of_which_nothing_runs_says_what_it_waits_for() -> None:
+    scene = at_work(task("a"), task("b"), task("c", "a b"))
+    assert stuck(scene.state, "d/r") == explain(scene.state, "d/r", "a") + explain(
+        scene.state, "d/r", "b"
+    )
+    scene.start("a")
+    assert stuck(scene.state, "d/r") == []
+
+
+def test_a_run_that_is_queued_or_over_or_unknown_is_no_mystery() -> None:
+    scene = Scene(dag(task("a"), max_active_runs=1))
+    scene.trigger("one")
+    scene.trigger("two")
+    assert stuck(scene.state, "d/two") == explain(scene.state, "d/two")[:1]
+    scene.succeed("a", run="d/one")
+    assert stuck(scene.state, "d/one") == stuck(scene.state, "d/nope") == []
 
 
 # ---------------------------------------------------------------- runs
