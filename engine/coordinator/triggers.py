@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ from penstock.lifecycle.states import RUN_QUEUED
 
 if TYPE_CHECKING:
     from penstock.coordinator.coordinator import Coordinator
+
+FILES_SECONDS = 15.0
+"""How long a request for a DAG that is not known yet waits for its file to be read."""
 
 RETRY_SECONDS = 1.0
 AT_ONCE = 64
@@ -58,6 +62,7 @@ class Triggers:
         named: a run of that id that is there already is a refusal, not the answer.
         """
         one = self.coordinator
+        await self.may_come(dag_id)
         dag = one.state.dags.get(dag_id)
         if dag is None or dag.gone:
             raise TriggerRefusedError(self.unknown(dag_id))
@@ -75,7 +80,7 @@ class Triggers:
         one.room.check()
         event = RunTriggered(
             dag_id=dag_id,
-            run_id=run_id or self.make_run_id(dag_id, run_type, logical_date),
+            run_id=run_id or await self.make_run_id(dag_id, run_type, logical_date),
             version=dag.plan.version,
             run_type=run_type,
             logical_date=logical_date,
@@ -117,12 +122,20 @@ class Triggers:
         # Not live. What left the memory is projected, so the projection knows it.
         return await asyncio.to_thread(one.reading.run_state, key)
 
-    def make_run_id(self, dag_id: str, run_type: str, logical_date: int | None) -> str:
+    async def may_come(self, dag_id: str) -> None:
+        """Let an unknown DAG's file be read for the first time, as far as who asked can wait."""
+        if dag_id not in self.coordinator.state.dags:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FILES_SECONDS):
+                    await self.coordinator.files.first_parse.wait()
+
+    async def make_run_id(self, dag_id: str, run_type: str, logical_date: int | None) -> str:
+        """Return an id that no run of the DAG has or had."""
         now = self.coordinator.clock.now() if logical_date is None else logical_date
-        runs = self.coordinator.state.runs
         base = name = f"{run_type}__{rfc3339(now).replace('Z', '+00:00')}"
         number = 1
-        while f"{dag_id}/{name}" in runs or f"{dag_id}/{name}" in self.under_way:
+        # While the projection was asked, somebody else may have taken the name.
+        while await self.find(f"{dag_id}/{name}") or f"{dag_id}/{name}" in self.under_way:
             number += 1
             name = f"{base}_{number}"
         return name

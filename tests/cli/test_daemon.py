@@ -362,3 +362,19 @@ def test_sigterm_drains_and_a_killed_supervisor_leaves_a_folder_that_starts(
         assert process.wait(timeout=30) == 0
         assert all(ended(pid) for pid in second.values())
     assert shell.penstock("status", "--home", home).code == 1
+
+
+def test_two_runs_of_one_moment_have_ids_of_their_own_also_when_one_is_over(up: Daemon) -> None:
+    asked = ("trigger", "one", "--logical-date", "2020-02-02", "--wait", "--json")
+    ids = [up(*asked).document["run_id"] for _ in range(3)]
+    first = "manual__2020-02-02T00:00:00.000000+00:00"
+    assert ids == [first, f"{first}_2", f"{first}_3"]
+
+
+def test_a_dag_can_be_triggered_as_soon_as_the_daemon_answers(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    slow = EMPTY.replace("with DAG", "import time; time.sleep(2)\n    with DAG")
+    shell.write("dags/empty.py", slow)
+    with shell.up(tmp_path / "home", "--dags", "dags", "--slots", "1"):
+        done = shell.penstock("trigger", "empty", "--wait", "--home", tmp_path / "home")
+        assert done.code == 0, done.err
