@@ -204,6 +204,22 @@ class NatsConnection:
         except (nats.errors.Error, OSError) as error:
             raise BusError(f"{subject}: not sent: {error!r}") from error
 
+    def put(self, messages: list[tuple[str, bytes]]) -> None:
+        """Have messages sent with the next `publish`, ahead of it, each at most once.
+
+        One write of nats-py in place of one each: that is worth a tenth of a wide fan-out's rate.
+        Raises BusError while there is no connection.
+        """
+        if not messages:
+            return
+        if not self.connected:
+            raise BusError(f"{messages[0][0]}: not sent, there is no connection to NATS now")
+        lines = b"".join(
+            [b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(it), it) for subject, it in messages]
+        )
+        self._client._pending.append(lines)
+        self._client._pending_data_size += len(lines)
+
     async def subscribe(self, subject: str, handler: Handler) -> NatsSubscription:
         """Call `handler` for each message, in order; see `Bus.subscribe`."""
 

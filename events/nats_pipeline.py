@@ -79,22 +79,32 @@ class Pipeline:
         try:
             while self._waiting and not self._broken:
                 items, self._waiting = self._waiting, []
-                streams = [self._stream_of(subject) for subject, _, _ in items]
-                last = {stream: place for place, stream in enumerate(streams)}
-                for place, (item, stream) in enumerate(zip(items, streams, strict=True)):
-                    await self._send_one(item, stream, ask=last[stream] == place)
+                await self._send_all(items)
         except PenstockError as error:
             self._break(error)
         self._settle()
 
-    async def _send_one(self, item: _Item, stream: str, *, ask: bool) -> None:
+    async def _send_all(self, items: list[_Item]) -> None:
+        """Send them in order; the last for each stream asks for an ack, so nothing stays behind."""
+        streams = [self._stream_of(subject) for subject, _, _ in items]
+        last = {stream: place for place, stream in enumerate(streams)}
+        plain: list[tuple[str, bytes]] = []  # in a row, and nothing asked: these go as one
+        for place, (item, stream) in enumerate(zip(items, streams, strict=True)):
+            sent = self._unasked.get(stream, 0) + 1
+            is_asked = last[stream] == place or sent >= EVERY
+            self._unasked[stream] = 0 if is_asked else sent
+            if not is_asked and not item[2]:
+                plain.append(item[:2])
+                continue
+            self._connection.put(plain)
+            plain = []
+            if is_asked:
+                await self._ask(item, stream, sent)
+            else:
+                await self._connection.publish(*item[:2], headers=item[2])
+
+    async def _ask(self, item: _Item, stream: str, sent: int) -> None:
         subject, payload, headers = item
-        sent = self._unasked.get(stream, 0) + 1
-        if not ask and sent < EVERY:
-            self._unasked[stream] = sent
-            await self._connection.publish(subject, payload, headers=headers)
-            return
-        self._unasked[stream] = 0
         future = await self._connection.call_later(subject, payload, headers)
         self._acks.add(future)
         now = self._round

@@ -18,6 +18,9 @@ from penstock.lifecycle.state import State
 PARSE_SECONDS = 60.0
 AT_ONCE = 2
 
+WATCH_MS = 200
+"""How often the folder is looked at, and how long a burst of changes is gathered."""
+
 
 class DagFileError(PenstockError):
     """A DAG file could not be parsed. line: in that file, if it is known."""
@@ -144,5 +147,5 @@ def is_dag_file(path: Path) -> bool:
 async def watched(folder: Path) -> AsyncIterator[set[str]]:
     from watchfiles import awatch  # late: a run of one file watches nothing
 
-    async for changes in awatch(folder, step=50, debounce=200):
+    async for changes in awatch(folder, step=WATCH_MS, debounce=WATCH_MS):
         yield {str(Path(path)) for _, path in changes if path.endswith(".py")}

@@ -16,7 +16,7 @@ from penstock.store.batch import Batch, Collector
 from penstock.store.database import Database
 from penstock.store.errors import StoreError
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.25
 """How long a batch may gather; nobody waits for it but readers, who ask for it at once."""
 
 RETRY_SECONDS = 1.0

@@ -11,15 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
 
 import msgspec
 
+from penstock.coordinator.notices import Notices, Told
 from penstock.events.bus import Bus, BusError
-from penstock.events.subjects import Subjects
-from penstock.events.types import Notice, encode
 from penstock.lifecycle.commands import Notify, NotifyRun
 
 BURST = 1000
@@ -37,8 +33,6 @@ NOTICES is written asynchronously, some 8 ms after the ack: a nats-server that i
 to lose the last 14 messages that it had acked when it had little to do, 140 in a flood.
 """
 
-Told = Notify | NotifyRun
-
 
 class Relay:
     """Sends notices in order. A command is open from `tell` until the stream has its notices.
@@ -46,8 +40,8 @@ class Relay:
     confirmed: called with the key of each command that is no longer open.
     """
 
-    def __init__(self, bus: Bus, subjects: Subjects, source: str) -> None:
-        self.bus, self.subjects, self.source = bus, subjects, source
+    def __init__(self, bus: Bus, notices: Notices) -> None:
+        self.bus, self.notices = bus, notices
         self.confirmed: Callable[[str], None] = lambda key: None
         self.recent: deque[tuple[int, Told]] = deque()
         self.recent_at: deque[float] = deque()  # when each of `recent` was confirmed
@@ -118,7 +112,7 @@ class Relay:
         left, round = BURST, self.rounds
         while self.unsent and left > 0:
             command = self.unsent[0][1]
-            for subject, notice in self.notices(command, self.begun):
+            for subject, notice in self.notices.of(command, self.begun):
                 await self.bus.store(subject, notice, wait=False)
                 self.begun += 1
                 left -= 1
@@ -167,41 +161,6 @@ class Relay:
             self.sent.append(self.unsent.popleft())
         self.confirm_sent()
 
-    # ------------------------------------------------------------ what a notice says
-
-    def notices(self, command: Told, skip: int) -> Iterator[tuple[str, bytes]]:
-        """Yield (subject, CloudEvent) of a command's notices, without the first `skip`."""
-        dag_id, _, run_id = command.run.partition("/")
-        data: dict[str, Any] = {"dag_id": dag_id, "run_id": run_id, "state": command.state}
-        if command.reason:
-            data["reason"] = command.reason
-        if isinstance(command, NotifyRun):
-            subject = self.subjects.run_event(dag_id, command.state)
-            yield subject, self.notice(command, "run", command.run, data, command.sequence)
-            return
-        subject = self.subjects.task_event(dag_id, command.task, command.state)
-        data |= {"task_id": command.task, "try_number": command.try_number}
-        about = f"{command.run}/{command.task}"
-        for place in range(skip, command.last - command.first):
-            data["map_index"] = command.first + place
-            yield subject, self.notice(command, "task", about, data, command.sequence + place)
-
-    def notice(
-        self, command: Told, what: str, about: str, data: dict[str, Any], number: int
-    ) -> bytes:
-        return encode(
-            Notice(
-                id=f"{command.run}#{number}",
-                source=self.source,
-                type=f"penstock.{what}.{command.state}",
-                subject=about,
-                time=rfc3339(command.at),
-                data=data,
-                sequence=number,
-                causedby=command.caused_by,
-            )
-        )
-
 
 def key_of(command: Told) -> str:
     return f"{command.run}#{command.sequence}"
@@ -209,14 +168,3 @@ def key_of(command: Told) -> str:
 
 def length(command: Told) -> int:
     return command.last - command.first if isinstance(command, Notify) else 1
-
-
-def rfc3339(at: int) -> str:
-    """Return a time of microseconds as RFC 3339 writes it, in UTC."""
-    second, micro = divmod(at, 1_000_000)
-    return f"{second_of(second)}.{micro:06d}Z"
-
-
-@lru_cache(maxsize=64)
-def second_of(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"

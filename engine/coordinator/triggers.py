@@ -19,7 +19,7 @@ from penstock.coordinator.intake import (
     read_request,
     write_conf,
 )
-from penstock.coordinator.relay import rfc3339
+from penstock.coordinator.notices import rfc3339
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError, FencedError, Message, Pulled
 from penstock.events.subjects import SHORTENED, token, untoken

@@ -24,7 +24,6 @@ from penstock.events.types import LogLine, RunInfo
 from penstock.worker import marks, wire
 from penstock.worker.pool import Ending, Job
 
-READ = 64 * 1024
 PIPE_SIZE = 256 * 1024
 RELEASE_BYTES = 256 * 1024
 FLUSH = 0.1
@@ -195,7 +194,7 @@ class Process:
 
     def _hear(self) -> None:
         try:
-            data = self.plumbing.sock.recv(262144)
+            data = self.plumbing.sock.recv(wire.READ)
         except BlockingIOError:
             return
         except ConnectionError:
@@ -245,7 +244,7 @@ class Process:
         """Read once; return how many bytes there were."""
         fd = self.plumbing.err if which else self.plumbing.out
         try:
-            data = os.read(fd, READ)
+            data = os.read(fd, wire.READ)
         except BlockingIOError:
             return 0
         if not data:
@@ -294,7 +293,9 @@ class Process:
         self._releasing, horizon = True, self.clock.now()
         if not self._paused:
             for which in (0, 1):
-                if self._read(which) == READ:  # there is more: known up to its latest line only
+                if (
+                    self._read(which) == wire.READ
+                ):  # more: known up to its latest
                     horizon = min(horizon, self._splitters[which].latest)
         self._releasing = False
         self._tell(lambda line: line[0] <= horizon)
@@ -372,11 +373,11 @@ class Process:
         if self._unsent:
             self._loop.remove_writer(self.plumbing.sock)
         with contextlib.suppress(OSError, wire.FrameError, msgspec.MsgspecError):
-            while data := self.plumbing.sock.recv(262144):
+            while data := self.plumbing.sock.recv(wire.READ):
                 self._heard_all(data)
         for which in (0, 1):
             # Bounded: a process that got away may go on writing for ever.
-            for _ in range(2 * PIPE_SIZE // READ + 1):
+            for _ in range(2 * PIPE_SIZE // wire.READ + 1):
                 if not self._read(which):
                     break
             for piece in self._splitters[which].finish():

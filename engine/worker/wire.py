@@ -19,6 +19,9 @@ from msgspec import Struct
 
 from penstock.events import types as t
 
+READ = 64 * 1024
+"""Bytes read at a time: larger buffers the C library maps and unmaps, each time."""
+
 MAX_FRAME = 256 * 1024 * 1024
 
 
@@ -158,7 +161,7 @@ class Line:
     def receive(self) -> Any:
         """Return the next message of the worker; EOFError once the worker is gone."""
         while not self._ready:
-            data = self.sock.recv(262144)
+            data = self.sock.recv(READ)
             if not data:
                 raise EOFError
             self._ready = self._frames.feed(data)
@@ -166,7 +169,7 @@ class Line:
 
     def arrived(self) -> list[Any]:
         """Return what can be read now (for a socket that a loop says is readable)."""
-        data = self.sock.recv(262144)
+        data = self.sock.recv(READ)
         if not data:
             raise EOFError
         return [_decode_to_child(one) for one in self._frames.feed(data)]

@@ -6,12 +6,11 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
 
 import msgspec
 
-from penstock.coordinator.relay import Relay
-from penstock.events.bus import Bus, Stored
+from penstock.coordinator.notices import Notices
+from penstock.events.bus import Stored
 from penstock.events.nats_bus import NatsBus
 from penstock.events.subjects import Subjects
 
@@ -78,10 +77,10 @@ def projections(
 def notices(folded: Folded, heard: Sequence[Stored], prefix: str = "penstock") -> Iterator[str]:
     """Yield what is wrong with the notices: each is there, as the fold says, and in order."""
     # It writes notices here and sends none, so it needs no bus.
-    relay = Relay(cast(Bus, None), Subjects(prefix), f"/{prefix}")
+    notices = Notices(Subjects(prefix), f"/{prefix}")
     wanted: dict[str, list[tuple[str, bytes]]] = {}
     for _, command in folded.told:
-        wanted.setdefault(command.run, []).extend(relay.notices(command, 0))
+        wanted.setdefault(command.run, []).extend(notices.of(command))
     first: dict[str, dict[str, tuple[str, bytes]]] = {}
     for stored in heard:
         event = msgspec.json.decode(stored.payload)

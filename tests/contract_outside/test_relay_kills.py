@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from penstock.coordinator.notices import Notices
 from penstock.coordinator.relay import Relay
 from penstock.events import Client
 from penstock.events.access import add_user
@@ -90,7 +91,7 @@ async def test_no_notice_is_lost_and_none_overtakes_another(server: Server, pace
         Client.connect(key.url, nkey_seed=key.nkey_seed) as reader,
     ):
         await bus.ensure_streams()
-        relay = Relay(bus, Subjects(), "/penstock")
+        relay = Relay(bus, Notices(Subjects(), "/penstock"))
         bus.on_reconnect(relay.reconnected)
         relaying = asyncio.create_task(relay.run())
         telling, heard = Telling(relay, seed=7), list[dict[str, Any]]()
@@ -142,7 +143,7 @@ class Slate:
 
 async def test_a_reconnect_in_the_middle_of_a_fan_leaves_nothing_out() -> None:
     slate = Slate()
-    relay = Relay(slate, Subjects(), "/penstock")  # type: ignore[arg-type]
+    relay = Relay(slate, Notices(Subjects(), "/penstock"))  # type: ignore[arg-type]
     relaying = asyncio.create_task(relay.run())
     telling = Telling(relay, seed=1)
     telling.add(NotifyRun("d/r", "queued", 1, 0, ""))
