@@ -23,6 +23,7 @@ from penstock.cli.asking import read_conf, read_logical_date, request_options
 from penstock.cli.daemon import Daemon, Place, reach
 from penstock.cli.interrupts import interruptible
 from penstock.cli.output import emit, json_option
+from penstock.cli.sizes import memory_option
 from penstock.errors import PenstockError, UsageError
 from penstock.home import Home
 
@@ -57,6 +58,7 @@ class RunRequest(Struct, kw_only=True):
     logical_date: int | None
     run_id: str | None
     slots: int
+    memory_limit: int
     xcoms: bool
     verbose: bool
     as_json: bool
@@ -67,6 +69,7 @@ class RunRequest(Struct, kw_only=True):
 @request_options
 @click.option("--home", metavar="DIR", help="Keep the state here; else it is temporary.")
 @click.option("--slots", type=click.IntRange(1, 4096), help="Tasks at once; else the CPUs.")
+@memory_option
 @click.option("--xcoms", is_flag=True, help="Print the XComs, too.")
 @click.option("-v", "--verbose", is_flag=True, help="Stream the tasks' logs to stderr.")
 @json_option
@@ -78,6 +81,7 @@ def command(
     run_id: str | None,
     home: str | None,
     slots: int | None,
+    memory_limit: int,
     xcoms: bool,
     verbose: bool,
     as_json: bool,
@@ -97,6 +101,7 @@ def command(
         logical_date=read_logical_date(logical_date, default=time.time_ns() // 1000),
         run_id=run_id,
         slots=slots or os.cpu_count() or 1,
+        memory_limit=memory_limit,
         xcoms=xcoms,
         verbose=verbose,
         as_json=as_json,
@@ -157,7 +162,9 @@ async def run_embedded(request: RunRequest, home: Home) -> dict[str, Any]:
     from penstock.supervisor.stack import Stack, StackSettings
 
     parsing = asyncio.create_task(parse(request.file))
-    settings = StackSettings(slots=request.slots, schedules=False)
+    settings = StackSettings(
+        slots=request.slots, memory_limit=request.memory_limit, schedules=False
+    )
     stack = Stack(home, settings, report=lambda it: click.echo(f"penstock: {it}", err=True))
     try:
         await stack.start()

@@ -12,6 +12,7 @@ import click
 
 from penstock.cli.daemon import home_option
 from penstock.cli.interrupts import until_signal
+from penstock.cli.sizes import memory_option
 from penstock.errors import PenstockError, UsageError
 from penstock.home import Home
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--nats-host", default="127.0.0.1", show_default=True, help="Where NATS listens.")
 @click.option("--drain", type=float, default=30.0, show_default=True, metavar="SECONDS")
+@memory_option
 @home_option
 def command(
     home: Home,
@@ -37,6 +39,7 @@ def command(
     nats_port: int | None,
     nats_host: str,
     drain: float,
+    memory_limit: int,
 ) -> None:
     """Start Penstock here: nats-server, a coordinator and a worker, supervised.
 
@@ -55,6 +58,7 @@ def command(
         quiet=False,
         stubborn=True,
         drain=drain,
+        memory_limit=memory_limit,
     )
     try:
         asyncio.run(stay_up(home, settings))

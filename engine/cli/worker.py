@@ -8,13 +8,14 @@ import click
 
 from penstock.cli.daemon import Place, place_options
 from penstock.cli.roles import key_for, log_to_stderr, say_ready, supervised_option
+from penstock.cli.sizes import memory_option
 
 
 @click.command("worker")
 @click.option("--slots", type=click.IntRange(1, 4096), help="Tasks at once; else the CPUs.")
 @click.option("--queue", "queues", multiple=True, metavar="NAME", help="May be repeated.")
 @click.option("--drain", type=float, default=30.0, show_default=True, metavar="SECONDS")
-@click.option("--memory-limit", type=int, default=0, metavar="BYTES", help="Of one task.")
+@memory_option
 @place_options
 @supervised_option
 def command(

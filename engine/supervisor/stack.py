@@ -47,7 +47,8 @@ class StackSettings(Struct, kw_only=True):
 
     slots: of the worker; 0 for no worker. dags: the folder to watch, None for none. host, port:
     where NATS listens; -1: any free port. quiet: the roles' own logs go to the folder's logs/, not
-    to our stderr. stubborn: see `Role`. drain: seconds that running tasks get to end.
+    to our stderr. stubborn: see `Role`. drain: seconds that running tasks get to end. memory_limit:
+    bytes that one task may have resident; 0: none.
     """
 
     slots: int = 1
@@ -59,6 +60,7 @@ class StackSettings(Struct, kw_only=True):
     quiet: bool = True
     stubborn: bool = False
     drain: float = 30.0
+    memory_limit: int = 0
 
 
 class Stack:
@@ -202,6 +204,7 @@ class Stack:
     def _worker(self, key: Key) -> Role:
         arguments = ["--home", str(self.home), "--slots", str(self.settings.slots)]
         arguments += ["--drain", str(self.settings.drain)]
+        arguments += ["--memory-limit", str(self.settings.memory_limit)]
         for queue in self.settings.queues:
             arguments += ["--queue", queue]
         return self._role("worker", arguments, key)
