@@ -133,9 +133,10 @@ class Daemon:
 async def reach(url: str, seed: str | None) -> AsyncIterator[Daemon]:
     """Connect; raises DaemonError if nobody lets us in."""
     from penstock.events.bus import BusError
+    from penstock.events.nats_bus import NatsBus
 
     try:
-        bus = await _connect(url, seed)
+        bus = await NatsBus.connect(url, seed=seed, name="penstock cli", timeout=CONNECT_SECONDS)
     except BusError as error:
         raise DaemonError(
             f"No Penstock can be reached at {url}: {error}. Check the address (--nats) and the "
@@ -145,28 +146,6 @@ async def reach(url: str, seed: str | None) -> AsyncIterator[Daemon]:
         yield Daemon(bus)
     finally:
         await bus.close()
-
-
-async def _connect(url: str, seed: str | None) -> NatsBus:
-    """Connect, in CONNECT_SECONDS or not at all.
-
-    Python 3.11's `wait_for`, which nats-py connects with, may drop the cancellation by which a
-    timeout ends it; nats-py then tries for ever (seen once in six). So it is cancelled again.
-    """
-    from penstock.events.nats_bus import NatsBus
-
-    connecting = asyncio.ensure_future(
-        NatsBus.connect(url, seed=seed, name="penstock cli", timeout=CONNECT_SECONDS)
-    )
-    try:
-        await asyncio.wait({connecting}, timeout=CONNECT_SECONDS + 0.5)
-    finally:
-        while not connecting.done():
-            connecting.cancel()
-            await asyncio.wait({connecting}, timeout=0.1)
-    if connecting.cancelled():
-        raise DaemonError(f"No Penstock can be reached at {url} within {CONNECT_SECONDS:g} s.")
-    return connecting.result()
 
 
 def ask(place: Place, verb: str, **args: Any) -> Any:
