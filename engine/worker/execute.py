@@ -1,7 +1,8 @@
 """From an attempt to the user's code: the DAG's file is loaded, its task found and run.
 
 This is what a child is given to run by default; tests give their own module with the same two
-functions, by its dotted name.
+functions, by its dotted name. The template imports it, so what nearly every DAG file needs is
+imported here, once for all children that will be forked.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import pendulum  # noqa: F401  (see above)
 from msgspec import structs
 
-from penstock.authoring import runtime
+import penstock.steps.bash
+import penstock.steps.python  # noqa: F401
+from penstock.authoring import decorators, runtime  # noqa: F401
 from penstock.authoring.backend import Backend
 from penstock.errors import PenstockError
 from penstock.events.types import RunInfo, Work
