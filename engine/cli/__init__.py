@@ -16,13 +16,33 @@ FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    _open_closed()
     code = invoke(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who read us has gone; Python would say so on its way out, to nobody's use.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
+    except OSError as error:
+        print(f"penstock: the answer cannot be written: {error.strerror}", file=sys.stderr)
+        _forget_stdout()
+        code = FAILED
     sys.exit(code)
+
+
+def _open_closed() -> None:
+    """Open what the shell has closed of 0, 1 and 2; else a socket of ours would get the number."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115 (as long as the process)
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
+
+
+def _forget_stdout() -> None:
+    """Nobody can read us; Python would say so on its way out, to nobody's use."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def invoke(arguments: Sequence[str]) -> int:
@@ -49,6 +69,11 @@ def invoke(arguments: Sequence[str]) -> int:
     except PenstockError as error:
         _trace()
         return _say(error, str(error), WRONG_USE if isinstance(error, UsageError) else FAILED)
+    except OSError as error:
+        _trace(always=_is_logged())
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{error.strerror or error or type(error).__name__}"
+        return _say(error, f"the system refuses: {what} (PENSTOCK_DEBUG=1 shows where)", FAILED)
     except Exception as error:
         _trace(always=_is_logged())
         what = f"{type(error).__name__}: {error}".rstrip(": ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
@@ -77,5 +78,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     callback=_print_version,
     help="Print the version.",
 )
-def penstock() -> None:
+@click.pass_context
+def penstock(ctx: click.Context) -> None:
     """Run machine-learning workflows, written as Python DAGs: each task starts as the last ends."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
