@@ -55,7 +55,7 @@ def _show(dag: dict[str, Any]) -> None:
     fields(
         [
             *((name, dag[name]) for name in ("dag_id", "description", "file", "line")),
-            ("schedule", dag["schedule"]["said"] or dag["schedule"]["kind"]),
+            ("schedule", _schedule(dag["schedule"])),
             ("state", "gone" if dag["gone"] else "paused" if dag["paused"] else "on"),
             ("last tick", dag["last_tick"]),
             ("params", {name: param.get("value") for name, param in dag["params"].items()}),
@@ -73,6 +73,12 @@ def _show(dag: dict[str, Any]) -> None:
     table(("task", "operator", "rule", "after"), rows)
     for warning in dag["warnings"]:
         click.secho(f"warning: {warning}", fg="yellow", err=True)
+
+
+def _schedule(schedule: dict[str, Any]) -> str:
+    """As the author wrote it; a cron expression with its time zone, which decides what it means."""
+    said = schedule["said"] or schedule["kind"]
+    return f"{said} ({schedule['timezone']})" if schedule["cron"] else said
 
 
 @command.command("errors")

@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from penstock.cli.daemon import home_option
+from penstock.cli.daemon import DaemonError, home_option
 from penstock.cli.output import emit, json_option
 from penstock.home import Home
 
@@ -42,9 +42,12 @@ async def _check(home: Home) -> tuple[int, list[str]]:
     from penstock.events.server import Server, read_credentials
 
     home.check()
+    if not home.database.exists():
+        raise DaemonError(f"{home}: there is no database, so nothing has run there.")
     if holder(home.folder) is not None:
         found = read_credentials(home.folder)
-        assert found is not None
+        if found is None:
+            raise DaemonError(f"{home}: its nats-server is starting. Ask again in a moment.")
         return await _compare(home, found.url, found.coordinator)
     with FolderLock(home.folder).acquire() as lock:
         async with Server(home.folder, lock_fd=lock.fd) as server:

@@ -42,10 +42,15 @@ def command(
         found = await daemon.ask_with("runs_show", {"run": run}, patience=2.0)
         one = instance(found, task, map_index)
         number = tried or one["try_number"]
+        if number > max(one["try_number"], 1) and not follow:
+            had = f"{one['try_number']} so far" if one["try_number"] else "none so far"
+            raise UsageError(f"Task {task!r} of run {run} has had no try {number}: {had}.")
         key = f"{found['dag_id']}/{found['run_id']}"
         if follow:
             await _follow(daemon, key, one, number, printer)
         await _print_stored(daemon, key, one, number, printer)
+        if not (printer.next or as_json or follow):
+            click.echo(f"{task} has written nothing. See: penstock explain {run} {task}", err=True)
         return {
             "dag_id": found["dag_id"],
             "run_id": found["run_id"],

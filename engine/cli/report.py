@@ -30,7 +30,8 @@ def print_run(document: dict[str, Any]) -> None:
     took = span(seconds_between(document["started_at"], document["ended_at"]))
     colour = {"success": "green", "failed": "red", "quarantined": "red"}.get(state, "cyan")
     where = f"{document['dag_id']}/{document['run_id']}"
-    reason = f": {document['reason']}" if document.get("reason") else ""
+    why = document.get("reason", "").removeprefix(f"{state}: ")  # the word stands there already
+    reason = f": {why}" if why else ""
     ended = f" in {took}" if took else ""
     click.echo(f"{where}  {click.style(state, fg=colour, bold=True)}{ended}{reason}")
 

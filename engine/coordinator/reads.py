@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
+    from penstock.authoring.serialized import SerializedTask
     from penstock.store.reading import Reading
 
 Args = dict[str, Any]
@@ -76,19 +77,34 @@ def story(reading: Reading, args: Args) -> Any:
 def explain_projected(reading: Reading, args: Args) -> Any:
     """Answer why a run is as it is, from what is recorded of it; enough once it is over."""
     run, task = find_run(reading, args["run"]), args.get("task")
-    found = reading.run_document(run)
+    found = reading.run_document(run, xcoms=False)
     wanted = [one for one in found["tasks"] if task is None or one["task_id"] == task]
     if task is not None and not wanted:
         raise UnknownThingError(f"Run {run} has no task {task!r}.")
-    reasons = [] if task else [f"run {run} is {found['state']}"]
+    reasons = []
+    if task is None:
+        since = f" since {found['ended_at'][:19]}Z" if found["ended_at"] else ""
+        why = f": {found['reason']}" if found.get("reason") else ""
+        reasons.append(f"Run {run} is {found['state']}{since}{why}")
+    ends: dict[str, set[str]] = {}
+    for one in found["tasks"]:
+        ends.setdefault(one["task_id"], set()).add(one["state"] or "none")
+    steps = {step.task_id: step for step in reading.dag_of(reading.run(run)["version"]).tasks}
     for one in wanted:
-        if task is None and one["state"] == "success":
-            continue
-        place = one["task_id"] + (f"[{one['map_index']}]" if one["map_index"] >= 0 else "")
-        why = f": {one['reason']}" if one["reason"] else ""
-        tried = f" (try {one['try_number']})" if one["try_number"] > 1 else ""
-        reasons.append(f"{place} is {one['state'] or 'not decided yet'}{tried}{why}")
+        if task is not None or one["state"] != "success":
+            reasons.append(_sentence(one, steps[one["task_id"]], ends))
     return {"run": run, "task_id": task, "reasons": reasons}
+
+
+def _sentence(one: dict[str, Any], step: SerializedTask, ends: dict[str, set[str]]) -> str:
+    """Say how an instance ended, and because of what, as far as that is recorded."""
+    place = repr(one["task_id"]) + (f"[{one['map_index']}]" if one["map_index"] >= 0 else "")
+    tried = f", try {one['try_number']} of {step.retries + 1}" if one["try_number"] else ""
+    why = f": {one['reason']}" if one["reason"] else ""
+    if not why and not tried and one["state"] in ("skipped", "upstream_failed"):
+        above = [f"{up!r} ({', '.join(sorted(ends[up]))})" for up in step.upstream]
+        why = f" because of {', '.join(above)} under rule {step.trigger_rule}" if above else ""
+    return f"Task {place} is {one['state'] or 'not decided yet'}{tried}{why}"
 
 
 def pool_list(reading: Reading, args: Args) -> Any:

@@ -378,3 +378,31 @@ def test_a_dag_can_be_triggered_as_soon_as_the_daemon_answers(tmp_path: Path) ->
     with shell.up(tmp_path / "home", "--dags", "dags", "--slots", "1"):
         done = shell.penstock("trigger", "empty", "--wait", "--home", tmp_path / "home")
         assert done.code == 0, done.err
+
+
+def test_logs_say_why_there_are_none(up: Daemon) -> None:
+    until_parsed(up)
+    up("trigger", "one", "--run-id", "silent", "--wait")
+    third = up("logs", "silent", "show", "--try", "3")
+    assert third.code == 2
+    assert "Task 'show' of run silent has had no try 3: 1 so far." in third.err
+
+
+def test_an_ended_run_is_explained_as_a_live_one_is(up: Daemon) -> None:
+    until_parsed(up)
+    up("trigger", "bad", "--run-id", "sunk", "--wait")
+    run, task = up("explain", "sunk").out.splitlines()
+    assert run.startswith("Run bad/sunk is failed since 20")
+    assert run.endswith("Z: failed: 'fail': ValueError: the lake is empty")
+    assert task == "Task 'fail' is failed, try 1 of 1: ValueError: the lake is empty"
+
+
+def test_a_schedule_is_shown_with_its_time_zone(up: Daemon) -> None:
+    until_parsed(up)
+    assert "@daily (UTC)" in up("dags", "show", "one").out
+
+
+def test_an_empty_home_has_no_database_to_check(tmp_path: Path) -> None:
+    checked = Shell(tmp_path).penstock("db", "check", "--home", tmp_path / "none")
+    assert (checked.code, "nothing has run there" in checked.err) == (1, True)
+    assert not (tmp_path / "none").exists()

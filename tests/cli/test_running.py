@@ -190,7 +190,7 @@ def test_a_named_home_keeps_the_runs(shell: Shell) -> None:
     assert story[0]["kind"] == "run.triggered"
     assert story[-1]["caused_by"] == story[0]["id"]
     why = shell.penstock("explain", "a", "double", "--home", "home")
-    assert "success" in why.out
+    assert why.out == "Task 'double' is success, try 1 of 1\n"
 
 
 def test_ctrl_c_cancels_the_run_and_leaves_nothing_running(shell: Shell) -> None:
