@@ -14,7 +14,7 @@ from penstock.coordinator.projector import Projector
 from penstock.coordinator.rescuer import Rescuer
 from penstock.coordinator.timekeeper import Timekeeper
 from penstock.coordinator.triggers import Triggers
-from penstock.events.types import Delivery
+from penstock.events.types import Delivery, decode_down
 from penstock.lifecycle import instances
 from penstock.lifecycle.limits import Limit
 from penstock.worker.presence import Presence
@@ -82,10 +82,14 @@ def roll_not_awaited() -> list[Patch]:
 
 
 def low_epochs_heard() -> list[Patch]:
-    """Law 9: workers listen to whoever speaks."""
+    """Law 9: workers listen to whoever speaks.
+
+    Held twice: a delivery of a lower epoch also looks like one that came before. Both are dropped.
+    """
 
     def hear(self: Worker, message: Any) -> None:
-        self.presence.epoch = 0
+        if decode_down(message.payload).epoch < self.presence.epoch:
+            self.presence.epoch, self.presence.last = 0, Delivery(0, 0)
         whole(self, message)
 
     whole = Worker._hear
@@ -150,7 +154,7 @@ def heard_once_lost_twice() -> list[Patch]:
             self.release(holding)
         self.answered(worker)
 
-    return [(Dispatcher, "lost", lost), (Rescuer, "reconnected", nothing)]
+    return [(Dispatcher, "lost", lost)]
 
 
 def stall_counts() -> list[Patch]:
@@ -164,8 +168,15 @@ def outage_counts() -> list[Patch]:
 
 
 def begins_after_lapse() -> list[Patch]:
-    """A worker that was cut off for longer than its lease begins what it still holds."""
-    return [(Worker, "_lapsed", nothing), (Rescuer, "reconnected", nothing)]
+    """A worker whose lease has lapsed keeps what it has not begun, and takes more.
+
+    Held twice: what is not wanted there is stopped before the next lease begins. So only a word
+    that is lost, or a leader that does not know better, shows it.
+    """
+    return [
+        (Worker, "_lapsed", nothing),
+        (Presence, "has_lapsed", lambda self, now: False),
+    ]
 
 
 def guard_off() -> list[Patch]:

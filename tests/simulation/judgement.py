@@ -105,6 +105,13 @@ def judge_effects(world: World, tale: Tale) -> None:
                 raise StoryError(f"exclusive {one.attempt} ran in two places: {one}, {other}")
 
 
+def judge_epochs(world: World, tale: Tale) -> None:
+    """What came under a lower epoch than its worker had heard of before is never begun."""
+    for row in world.effects.rows:
+        if row.delivery in world.words[row.worker].refused:
+            raise StoryError(f"{row.attempt} was begun on {row.worker} for a deposed leader: {row}")
+
+
 def judge_outcomes(world: World, tale: Tale) -> None:
     """What counts as done was done: some delivery of each counted try ran to its end."""
     done = {row.attempt for row in world.effects.rows if row.ended is not None}

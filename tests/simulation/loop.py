@@ -13,6 +13,8 @@ import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.simulation.halting import Gate
+
 MOST_TURNS = 100_000
 """Turns of the loop at one moment, before it is said to go in circles."""
 
@@ -82,6 +84,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
         selector.loop = self
         self._clock_resolution = 1e-9
+        self._ready = Gate()
         self.set_task_factory(lambda loop, coro, **more: SimTask(coro, loop=loop, **more))
 
     def create_future(self) -> asyncio.Future[Any]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 
 from msgspec import Raw
 
 from penstock.events.types import AskXcoms, Attempt, Delivery, Xcom, XcomsFound
 from penstock.worker.pool import Ending, Job, Listener
+from tests.simulation.halting import Signals
 
 
 @dataclass
@@ -77,8 +79,11 @@ class Run:
 class SimPool:
     """Passes for a `Pool`. die: the children of a worker are dead at once."""
 
-    def __init__(self, worker: str, effects: Effects, play: Play, chance: random.Random) -> None:
+    def __init__(
+        self, worker: str, effects: Effects, play: Play, chance: random.Random, signals: Signals
+    ) -> None:
         self.worker, self.effects, self.play, self.chance = worker, effects, play, chance
+        self.signals = signals
         self.lanes: dict[int, list[Job]] = {}
         self.running: dict[Delivery, Run] = {}
         self.listener: Listener | None = None
@@ -92,6 +97,17 @@ class SimPool:
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
+
+    def later(
+        self, seconds: float, callback: Callable[..., None], *args: object
+    ) -> asyncio.TimerHandle:
+        """Have it done by a child, or by the kernel: these go on while their worker is halted."""
+        loop = asyncio.get_running_loop()
+        return loop.call_later(seconds, callback, *args, context=Context())
+
+    def say_ended(self, delivery: Delivery, ending: Ending) -> None:
+        if not self.is_dead and self.listener is not None:
+            self.signals.inside(self.listener.ended, delivery, ending)
 
     def run(self, lane: int, jobs: Sequence[Job]) -> None:
         if not self.is_dead:
@@ -122,12 +138,13 @@ class SimPool:
         if what == "hang":
             pass
         elif asked:
-            task = asyncio.ensure_future(self.ask(run, asked, took, what))
+            asking = self.ask(run, asked, took, what)
+            task = asyncio.create_task(asking, context=self.signals.context.copy())
             self.asking.add(task)
             task.add_done_callback(self.asking.discard)
         else:
             self.end_later(run, took, what)
-        self.listener.began(delivery)
+        self.signals.inside(self.listener.began, delivery)
 
     async def ask(self, run: Run, tasks: tuple[str, ...], took: float, what: str) -> None:
         """Ask for what others returned, and go on once that is known."""
@@ -141,15 +158,14 @@ class SimPool:
         self.end_later(run, took, what)
 
     def end_later(self, run: Run, took: float, what: str) -> None:
-        run.timer = asyncio.get_running_loop().call_later(took, self.end, run, took, what)
+        run.timer = self.later(took, self.end, run, took, what)
 
     def end(self, run: Run, took: float, what: str) -> None:
         work = run.job.work
         del self.running[work.delivery]
         run.effect.ended = self.now()
-        assert self.listener is not None
         values = ENDINGS.get(what, {"how": "returned", "xcoms": (value_of(work.attempt),)})
-        self.listener.ended(work.delivery, Ending(took=took, **values))  # type: ignore[arg-type]
+        self.say_ended(work.delivery, Ending(took=took, **values))  # type: ignore[arg-type]
         self.next_of(run.lane)
 
     def take_back(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -162,16 +178,16 @@ class SimPool:
 
     def stop(self, delivery: Delivery, why: str) -> None:
         def killed() -> None:
-            if self.is_dead or self.listener is None:
+            if self.is_dead:
                 return
             begun = self.kill(delivery)
             for jobs in self.lanes.values():
                 jobs[:] = [job for job in jobs if job.work.delivery != delivery]
-            self.listener.ended(delivery, Ending(how="died", signal=9, asked=why, begun=begun))
+            self.say_ended(delivery, Ending(how="died", signal=9, asked=why, begun=begun))
             for lane in list(self.lanes):
                 self.next_of(lane)
 
-        asyncio.get_running_loop().call_later(0.01, killed)
+        self.later(0.01, killed)
 
     def kill(self, delivery: Delivery) -> bool:
         found = self.running.pop(delivery, None)
@@ -189,7 +205,7 @@ class SimPool:
         self.until = self.now() + seconds
         if self.guard is not None:
             self.guard.cancel()
-        self.guard = asyncio.get_running_loop().call_later(seconds, self.expire)
+        self.guard = self.later(seconds, self.expire)
         for lane in list(self.lanes):
             self.next_of(lane)
 
@@ -198,8 +214,7 @@ class SimPool:
         for delivery, run in list(self.running.items()):
             if run.job.work.exclusive:
                 self.kill(delivery)
-                if not self.is_dead and self.listener is not None:
-                    self.listener.ended(delivery, Ending(how="died", signal=9))
+                self.say_ended(delivery, Ending(how="died", signal=9))
 
     async def close(self) -> None:
         self.die()

@@ -32,6 +32,7 @@ from tests.simulation.judgement import (
     judge_calm,
     judge_effects,
     judge_ends,
+    judge_epochs,
     judge_kept,
     judge_leader,
     judge_limits,
@@ -47,6 +48,7 @@ from tests.simulation.tales import (
     SECOND,
     TICKS_FOR,
     Tale,
+    draw_absent,
     draw_calm,
     draw_runs,
     draw_schedules,
@@ -61,13 +63,22 @@ PATIENCE = 900.0
 Judge = Callable[[World, Tale], None]
 
 RIGHT_END: tuple[Judge, ...] = (judge_ends, judge_outcomes, judge_callbacks, judge_leader)
-STRICT: tuple[Judge, ...] = (*RIGHT_END, judge_effects, judge_notices, judge_quiet)
+STRICT: tuple[Judge, ...] = (
+    *RIGHT_END,
+    judge_effects,
+    judge_epochs,
+    judge_notices,
+    judge_quiet,
+)
 
 OF_LOST: tuple[Judge, ...] = (*RIGHT_END, judge_kept, judge_projections)
 
 
 class Kind(NamedTuple):
-    """gap: the mean of the seconds between troubles. oom: the chance that a child is killed."""
+    """gap: the mean of the seconds between troubles. oom: the chance that a child is killed.
+
+    keep_commits: how many commits a disk may lose. late: how many seconds words take at most.
+    """
 
     draw: Callable[[random.Random], Tale]
     troubles: list[troubles.Trouble]
@@ -75,6 +86,7 @@ class Kind(NamedTuple):
     gap: float = 0.7
     oom: float = 0.0
     keep_commits: int = 0
+    late: tuple[float, ...] = (0.002, 0.05, 0.3)
 
 
 KINDS = {
@@ -84,6 +96,7 @@ KINDS = {
     "schedules": Kind(draw_schedules, troubles.OF_SCHEDULES, (*STRICT, judge_ticks), gap=8.0),
     "disks": Kind(draw_runs, troubles.OF_DISKS, (*STRICT, judge_projections), keep_commits=5),
     "lost": Kind(draw_runs, troubles.OF_LOST_LOGS, OF_LOST, keep_commits=5),
+    "absent": Kind(draw_absent, troubles.OF_ABSENCE, STRICT, gap=3.0, late=(0.05, 0.3, 1.5)),
 }
 
 
@@ -130,7 +143,7 @@ async def tell(seed: int, kind: Kind, loop: SimLoop) -> World:
 
 
 async def unfold(world: World, tale: Tale, kind: Kind, chance: random.Random) -> None:
-    spoil(world, tale, chance)
+    spoil(world, tale, kind, chance)
     await world.start_coordinator("a")
     for _ in range(tale.workers):
         await world.start_worker()
@@ -151,11 +164,11 @@ async def unfold(world: World, tale: Tale, kind: Kind, chance: random.Random) ->
     await settle(world, tale)
 
 
-def spoil(world: World, tale: Tale, chance: random.Random) -> None:
+def spoil(world: World, tale: Tale, kind: Kind, chance: random.Random) -> None:
     """Make the network as bad as the seed says."""
     network = world.network
     if chance.random() < 0.8:
-        network.word_delay = (0.0, chance.choice((0.002, 0.05, 0.3)))
+        network.word_delay = (0.0, chance.choice(kind.late))
         network.stream_delay = (0.0, chance.choice((0.002, 0.05)))
     if tale.calm:
         world.is_smooth = True
@@ -176,6 +189,10 @@ def mend(world: World) -> None:
     network.cut = 0.0
     if world.server.down:
         world.server.start()
+    for process in [*world.coordinators.values(), *world.workers.values()]:
+        process.bus.signals.go_on()
+        if not process.bus.connected:
+            process.bus.mend_later()
 
 
 async def settle(world: World, tale: Tale) -> None:
@@ -191,7 +208,8 @@ async def settle(world: World, tale: Tale) -> None:
             await ask_again(world, tale)
         leader = world.leader
         if is_over(world, tale) and leader is not None and not leader.state.runs:
-            await asyncio.sleep(2.0)  # a word that is under way may still become a fact
+            # A word that is under way may still become a fact, or stop what nobody wants.
+            await asyncio.sleep(2.0 + 4 * world.network.word_delay[1])
             is_still = world.leader is leader and is_over(world, tale)
             # A notice that the stream did not get is missed after seconds, and sent again.
             is_told = leader.relay.noticed == world.server.streams["LOG"].last

@@ -110,11 +110,11 @@ def draw_task(
     )
 
 
-def draw_users(chance: random.Random) -> Tale:
+def draw_users(chance: random.Random, *, long: float = 0.25) -> Tale:
     """Draw what users do besides: pools, async tasks, callbacks, hangs, crashes, skips, questions.
 
     A tale has failures or skips: which of the two decides a task's fate if it has both above it
-    depends on which came first.
+    depends on which came first. long: the share of tasks that take seconds.
     """
     tale = draw_runs(chance)
     (dag,) = tale.dags
@@ -122,7 +122,7 @@ def draw_users(chance: random.Random) -> Tale:
     tasks = []
     for task in dag.tasks:
         key = ("story", task.task_id)
-        if chance.random() < 0.25:
+        if chance.random() < long:
             tale.long.add(key)
         if chance.random() < 0.4:
             tale.asks.add(key)
@@ -154,6 +154,11 @@ def draw_users(chance: random.Random) -> Tale:
     endings = tuple(name for name in ("success", "failure") if chance.random() < 0.4)
     tale.dags = [structs.replace(dag, tasks=tuple(tasks), callbacks=endings)]
     return tale
+
+
+def draw_absent(chance: random.Random) -> Tale:
+    """Draw the same with more that is under way while somebody is away."""
+    return draw_users(chance, long=0.6)
 
 
 def draw_calm(chance: random.Random) -> Tale:

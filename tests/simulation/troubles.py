@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from penstock.events.types import PoolSet, RunCancelled
 from penstock.lifecycle.states import RUN_ENDS
+from tests.simulation.absences import halt_leader, halt_worker, lose_leader, lose_worker
 from tests.simulation.losses import lose_commits, lose_log, lose_log_and_leader
 from tests.simulation.world import World
 
@@ -152,6 +153,10 @@ OF_SCHEDULES = [
     nap,
     stop_leader,
     lose_server,
+]
+OF_ABSENCE = [
+    *(halt_worker, halt_worker, lose_worker, lose_worker, kill_worker, drain_worker),
+    *(halt_leader, lose_leader, kill_leader, add_standby, crash_server, rest, rest),
 ]
 OF_DISKS = [*ALWAYS, lose_commits, lose_commits, lose_commits, lose_server]
 OF_LOST_LOGS = [

@@ -22,17 +22,24 @@ from msgspec import Raw
 from penstock.authoring.serialized import SerializedDag, dump
 from penstock.coordinator.coordinator import Coordinator, Settings
 from penstock.errors import PenstockError
-from penstock.events.bus import BusError
-from penstock.events.memory_bus import MemoryBus
-from penstock.events.memory_network import Network
+from penstock.events.bus import BusError, Message
 from penstock.events.memory_server import MemoryServer
 from penstock.events.subjects import Subjects
-from penstock.events.types import DagRegistered, Event, Record, decode_record
+from penstock.events.types import (
+    DagRegistered,
+    Delivery,
+    Dispatch,
+    Event,
+    Record,
+    decode_down,
+    decode_record,
+)
 from penstock.lifecycle.advance import advance, entries_of
 from penstock.lifecycle.invariants import check
 from penstock.lifecycle.state import RunState, State
 from penstock.worker.worker import Worker, WorkerIdentity
 from tests.simulation.disks import Killed, Shelf, SimDatabase, SimKeep
+from tests.simulation.halting import ProcessBus, Signals, SimNetwork
 from tests.simulation.loop import SimClock, SimLoop
 from tests.simulation.pool import Effects, Play, SimPool
 
@@ -40,12 +47,28 @@ from tests.simulation.pool import Effects, Play, SimPool
 class Process:
     """A coordinator or worker that can be killed at any instant. disk: a coordinator's."""
 
-    def __init__(self, name: str, bus: MemoryBus, task: asyncio.Task[None], disk: str = "") -> None:
+    def __init__(
+        self, name: str, bus: ProcessBus, task: asyncio.Task[None], disk: str = ""
+    ) -> None:
         self.name, self.bus, self.task, self.disk = name, bus, task, disk
 
     @property
     def is_alive(self) -> bool:
         return not self.task.done()
+
+
+class Words:
+    """What leaders said to one worker. refused: deliveries that came under too low an epoch."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.refused: set[Delivery] = set()
+
+    def note(self, message: Message) -> None:
+        word = decode_down(message.payload)
+        self.epoch = max(self.epoch, word.epoch)
+        if isinstance(word, Dispatch) and word.epoch < self.epoch:
+            self.refused.update(work.delivery for work in word.work)
 
 
 class World:
@@ -64,7 +87,7 @@ class World:
     ) -> None:
         self.random = random.Random(seed)
         self.loop, self.play, self.keep_commits = loop, play, keep_commits
-        self.network = Network(random.Random(seed + 1))
+        self.network = SimNetwork(random.Random(seed + 1))
         self.subjects = Subjects()
         self.server = MemoryServer(self.network, self.subjects)
         self.effects = Effects()
@@ -78,6 +101,7 @@ class World:
         self.workers: dict[str, Process] = {}
         self.working: dict[str, Worker] = {}
         self.pools: dict[str, SimPool] = {}
+        self.words: dict[str, Words] = {}
         self.shelf: Shelf = {}
         self.counts = {"coordinator": 0, "worker": 0}
         self.failures: list[BaseException] = []
@@ -91,14 +115,25 @@ class World:
 
     # ------------------------------------------------------------ processes
 
-    async def connect(self, name: str) -> MemoryBus:
+    async def connect(self, name: str) -> ProcessBus:
         while True:
             try:
-                return await MemoryBus.connect(
+                bus = await ProcessBus.connect(
                     self.server, name=name, on_error=self.failures.append
                 )
             except BusError:
                 await asyncio.sleep(0.1)
+                continue
+            assert isinstance(bus, ProcessBus)
+            bus.signals = Signals()
+            return bus
+
+    def begin(
+        self, name: str, bus: ProcessBus, living: Coroutine[Any, Any, None], disk: str = ""
+    ) -> Process:
+        context = bus.signals.context.copy()
+        task = asyncio.create_task(self.watch(living), context=context)
+        return Process(name, bus, task, disk)
 
     async def start_coordinator(self, disk: str = "a") -> str:
         self.counts["coordinator"] += 1
@@ -124,8 +159,7 @@ class World:
             self.leaders[name] = coordinator
             await coordinator.run()
 
-        task = asyncio.create_task(self.watch(live()))
-        self.coordinators[name] = Process(name, bus, task, disk)
+        self.coordinators[name] = self.begin(name, bus, live(), disk)
         return name
 
     async def start_worker(self, *, slots: int = 2) -> str:
@@ -133,7 +167,9 @@ class World:
         name = f"w{self.counts['worker']}"
         bus = await self.connect(name)
         chance = random.Random(self.random.random())
-        pool = self.pools[name] = SimPool(name, self.effects, self.play, chance)
+        pool = self.pools[name] = SimPool(name, self.effects, self.play, chance, bus.signals)
+        self.words[name] = Words()
+        bus.heard = self.words[name].note
         worker = self.working[name] = Worker(
             WorkerIdentity(name=name, host="sim", pid=self.counts["worker"], slots=slots),
             bus,
@@ -142,7 +178,7 @@ class World:
             SimClock(self.loop),
             keep=SimKeep(self.shelf, name),
         )
-        self.workers[name] = Process(name, bus, asyncio.create_task(self.watch(worker.run())))
+        self.workers[name] = self.begin(name, bus, worker.run())
         return name
 
     async def watch(self, living: Coroutine[Any, Any, None]) -> None:
@@ -168,6 +204,7 @@ class World:
             pool.die()
             if process.name in self.shelf:
                 self.shelf[f"dead {process.name}"] = self.shelf.pop(process.name)
+        process.bus.signals.go_on()
         process.task.cancel()
         await asyncio.gather(process.task, return_exceptions=True)
         for of in (self.coordinators, self.leaders, self.workers, self.working):
@@ -175,6 +212,7 @@ class World:
 
     async def stop(self, process: Process) -> None:
         """SIGTERM to a coordinator: it projects what it has folded, and ends."""
+        process.bus.signals.go_on()
         process.task.cancel()
         await asyncio.gather(process.task, return_exceptions=True)
         await self.kill(process)
