@@ -216,15 +216,21 @@ class Dispatcher:
         if link is not None:
             link.settled.add(delivery)
         holding = self.by_attempt.get(attempt)
-        # Who has an attempt already, or inherited its outcome, does not run a later delivery of it.
-        # An interruption is no such outcome: told twice, it must not take away the later delivery.
-        is_over = holding is not None and not self.state.is_wanted(attempt)
-        if is_over and holding is not None and holding.link.worker in (worker, sender):
-            self.release(holding)
-        link = self.links.get(worker)
-        holding = None if link is None else link.holdings.get(delivery)
-        if holding is not None:
-            self.put_back(holding)
+        # An interruption decides nothing: told twice, it must not take away a later delivery.
+        if holding is not None and not self.state.is_wanted(attempt):
+            if holding.link.worker in (worker, sender):
+                # Who has an attempt already, or inherited its outcome, runs no later delivery.
+                self.release(holding)
+            elif not holding.unwanted:
+                holding.unwanted = f"its outcome came from {worker}"
+                self.stop(holding.link, (holding.delivery,), holding.unwanted)
+        for name in dict.fromkeys(
+            (worker, sender)
+        ):  # who inherited it may have been thought to run it
+            link = self.links.get(name)
+            holding = None if link is None else link.holdings.get(delivery)
+            if holding is not None:
+                self.put_back(holding)
         if took is not None:
             self.note_took(attempt, took)
 

@@ -123,6 +123,10 @@ class Presence:
         if sent_at is not None:
             self._earned(sent_at)
 
+    def has_lapsed(self, now: float) -> bool:
+        """Whether there was a lease and none holds at `now`, a time of the loop."""
+        return self.lease > 0 and now >= self._until
+
     def _earned(self, sent_at: float) -> None:
         until = sent_at + self.lease * MARGIN
         if until > self._until:

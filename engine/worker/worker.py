@@ -167,6 +167,11 @@ class Worker:
             if work.delivery <= self.presence.last:
                 continue  # heard before: a message may come twice
             self.presence.last = work.delivery
+            if self.presence.has_lapsed(now):
+                # Somebody else may have it by the time of the next lease. A heartbeat says that it
+                # is not held here, so it is sent again if it is still wanted.
+                self.presence.soon()
+                continue
             holding = Holding(
                 attempt=work.attempt,
                 delivery=work.delivery,
