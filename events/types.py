@@ -241,7 +241,13 @@ class AttemptEnded(Event, frozen=True, kw_only=True):
 
 
 class AttemptSucceeded(AttemptEnded, frozen=True, kw_only=True, tag="attempt.succeeded"):
-    """A try of a task instance returned."""
+    """A try of a task instance returned.
+
+    skip: tasks of its run that it leaves out (a branch not taken); those that have not started yet
+    are skipped, now.
+    """
+
+    skip: tuple[str, ...] = ()
 
 
 class AttemptFailed(AttemptEnded, frozen=True, kw_only=True, tag="attempt.failed"):

@@ -28,6 +28,8 @@ class Backend(Protocol):
     - `is_mapped` says whether a task of the run was expanded.
     - `push` keeps a value under `key` for this delivery; the last push of a key counts. A value
       that cannot be stored raises TypeError with a sentence.
+    - `skip` leaves tasks of this run out, once this attempt has succeeded: those of them that have
+      not started by then are skipped.
     - `variable` returns a variable's text, None if it is not set.
     """
 
@@ -40,5 +42,7 @@ class Backend(Protocol):
     def is_mapped(self, run: str, task: str) -> bool: ...
 
     def push(self, key: str, value: Any) -> None: ...
+
+    def skip(self, task_ids: Sequence[str]) -> None: ...
 
     def variable(self, key: str) -> str | None: ...

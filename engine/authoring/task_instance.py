@@ -92,6 +92,10 @@ class TaskInstance:
         self.task.render_template_fields(context or self.context)
         return self.task
 
+    def skip(self, task_ids: Iterable[str]) -> None:
+        """Leave tasks of this run out: those that have not started when this one ends well."""
+        self.backend.skip(list(task_ids))
+
     # ------------------------------------------------------------ XComs
 
     def xcom_push(self, key: str, value: Any) -> None:

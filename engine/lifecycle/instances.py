@@ -261,9 +261,19 @@ def attempt_ended(turn: Turn, event: AttemptEnded) -> None:
         if wrong:
             return fail(turn, run, record, place, wrong, event)
         gather(turn, run, record, event)
-        return finish(turn, run, record, place, SUCCESS, event, "")
+        finish(turn, run, record, place, SUCCESS, event, "")
+        return leave_out(turn, run, record, event.skip)
     reason = getattr(event, "reason", "")
     return finish(turn, run, record, place, SKIPPED, event, reason)
+
+
+def leave_out(turn: Turn, run: RunState, record: TaskRecord, tasks: tuple[str, ...]) -> None:
+    """Skip what a branch did not take. What has started already goes on, as in Airflow."""
+    for task in tasks:
+        other = run.record(task)
+        if other is not None and not other.decided and not run.stopping:
+            reason = f"{record.step.task.task_id!r} left it out"
+            settle(turn, run, other, 0, SKIPPED, reason=reason)
 
 
 def finish(

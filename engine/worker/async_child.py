@@ -84,6 +84,7 @@ class AsyncChild:
                 ended_at=time.time_ns() // 1000,
                 took=time.perf_counter() - began,
                 xcoms=backend.pushed if how != "stopped" else (),
+                skip=backend.left_out,
                 reason=reason,
                 final=final,
             )

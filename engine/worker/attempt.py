@@ -58,11 +58,12 @@ def outcome_of(work: Work, worker: str, ending: Ending, *, logged: int, now: int
         caused_by=work.caused_by,
     )
     facts = structs.asdict(ended)
+    del facts["skip"]
     if what is AttemptFailed:
         return AttemptFailed(**facts, reason=reason, final=final)
     if what is AttemptSkipped:
         return AttemptSkipped(**facts, reason=reason)
-    return ended
+    return structs.replace(ended, skip=ending.skip) if ending.skip else ended
 
 
 def _judge(work: Work, ending: Ending) -> tuple[type[Outcome], str, bool]:

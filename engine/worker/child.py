@@ -217,6 +217,7 @@ class Child:
                 ended_at=time.time_ns() // 1000,
                 took=took,
                 xcoms=backend.pushed if how != "stopped" else (),
+                skip=backend.left_out,
                 reason=reason,
                 final=final,
                 soiled=self.soiled,

@@ -46,6 +46,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     ended by `signal` or, if that is 0, by exit code `code`).
     begun: user code may have run. asked: why the pool was told to stop it, "" if it was not;
     `memory` is the pool's own. Times are microseconds, took is seconds. reason: one line.
+    skip: tasks that it leaves out.
     """
 
     how: str
@@ -54,6 +55,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     ended_at: int = 0
     took: float = 0.0
     xcoms: tuple[Xcom, ...] = ()
+    skip: tuple[str, ...] = ()
     reason: str = ""
     final: bool = False
     signal: int = 0

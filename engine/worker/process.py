@@ -404,6 +404,7 @@ def _ending(done: wire.Done, asked: str) -> Ending:
         ended_at=done.ended_at,
         took=done.took,
         xcoms=done.xcoms,
+        skip=done.skip,
         reason=done.reason,
         final=done.final,
         asked=asked,

@@ -66,11 +66,15 @@ class TaskBackend:
     def __init__(self, work: t.Work, ask: Ask, blobs: xcom.BlobFolder, sources: Sources) -> None:
         self._work, self._ask, self._blobs, self._sources = work, ask, blobs, sources
         self._pushed: dict[str, t.Xcom] = {}
+        self.left_out: tuple[str, ...] = ()
         self._mapped: dict[tuple[str, str], bool] = {}
 
     @property
     def pushed(self) -> tuple[t.Xcom, ...]:
         return tuple(self._pushed.values())
+
+    def skip(self, task_ids: Sequence[str]) -> None:
+        self.left_out = tuple(dict.fromkeys((*self.left_out, *task_ids)))
 
     def push(self, key: str, value: Any) -> None:
         others = [one for name, one in self._pushed.items() if name != key]

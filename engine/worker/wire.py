@@ -74,7 +74,7 @@ class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
 class Done(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="done"):
     """An item ended. how: `returned`, `raised`, `skipped`, or `stopped` (by the worker's signal).
 
-    soiled: it left threads or processes behind, so this child takes nothing more. rss: bytes that
+    skip: tasks that it leaves out. soiled: it left threads or processes behind, so this child takes nothing more. rss: bytes that
     are resident afterwards, 0 if not looked at.
     """
 
@@ -84,6 +84,7 @@ class Done(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="done"):
     ended_at: int
     took: float
     xcoms: tuple[t.Xcom, ...] = ()
+    skip: tuple[str, ...] = ()
     reason: str = ""
     final: bool = False
     soiled: bool = False

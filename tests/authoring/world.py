@@ -37,6 +37,7 @@ class World:
     variables: dict[str, str] = field(default_factory=dict)
     ends: dict[tuple[str, int], str] = field(default_factory=dict)
     errors: dict[tuple[str, int], BaseException] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
     def value(self, task: str, index: int = -1, key: str = "return_value", run: str = "") -> Any:
         found = {w[1:]: v for w, v in self.xcoms.items() if not run or w[0] == run}
@@ -82,6 +83,9 @@ class MemoryBackend:
 
     def push(self, key: str, value: Any) -> None:
         self.world.xcoms[(self.run, self.task, self.index, key)] = value
+
+    def skip(self, task_ids: Sequence[str]) -> None:
+        self.world.left_out += task_ids
 
     def variable(self, key: str) -> str | None:
         return self.world.variables.get(key)
