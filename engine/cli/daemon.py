@@ -116,8 +116,8 @@ class Daemon:
             except UnknownSubjectError:
                 if loop.time() >= until:
                     raise DaemonError(
-                        "NATS answers, but no coordinator does: it is starting, or it is gone. "
-                        "See: penstock status"
+                        "NATS answers, but no coordinator does: it is starting, or it is gone, or "
+                        "this key is a service's, which may not ask it. See: penstock status"
                     ) from None
                 await asyncio.sleep(0.02)
             except BusError as error:
@@ -138,9 +138,10 @@ async def reach(url: str, seed: str | None) -> AsyncIterator[Daemon]:
     try:
         bus = await NatsBus.connect(url, seed=seed, name="penstock cli", timeout=CONNECT_SECONDS)
     except BusError as error:
+        why = str(error).removeprefix(f"{url}: ")
         raise DaemonError(
-            f"No Penstock can be reached at {url}: {error}. Check the address (--nats) and the "
-            "key (PENSTOCK_NKEY_SEED or --key)."
+            f"No Penstock can be reached at {url}: {why}. Check the address (--nats) and the key "
+            "(PENSTOCK_NKEY_SEED or --key)."
         ) from error
     try:
         yield Daemon(bus)

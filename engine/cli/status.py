@@ -67,7 +67,8 @@ def show(found: dict[str, Any]) -> None:
         return
     said = dict(found["coordinator"])
     workers = said.pop("workers", [])
-    click.echo()
+    if found["processes"]:
+        click.echo()
     fields((name.replace("_", " "), value) for name, value in said.items())
     if workers:
         click.echo()

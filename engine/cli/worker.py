@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import click
@@ -9,6 +10,8 @@ import click
 from penstock.cli.daemon import Place, place_options
 from penstock.cli.roles import key_for, log_to_stderr, say_ready, supervised_option
 from penstock.cli.sizes import memory_option
+
+log = logging.getLogger("penstock.worker")
 
 
 @click.command("worker")
@@ -46,4 +49,9 @@ def command(
         memory_limit=memory_limit,
         shared_home=supervised is not None or place.is_local,
     )
-    run(settings, ready=say_ready)
+
+    def ready() -> None:
+        log.info("serves: %d slots, queues %s", settings.slots, ", ".join(settings.queues))
+        say_ready()
+
+    run(settings, ready=ready)
