@@ -87,8 +87,8 @@ class FolderLock:
 def holder(folder: Path | str) -> int | None:
     """Return the pid that locked `folder`, 0 if it is locked by an unknown one, None if free."""
     try:
-        fd = os.open(Path(folder) / "lock", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+        fd = os.open(Path(folder) / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

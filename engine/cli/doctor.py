@@ -129,7 +129,8 @@ def folder(home: Home) -> Finding:
             pass
     except (OSError, PenstockError) as error:
         todo = "choose another with --home or PENSTOCK_HOME"
-        return Finding(what="state folder", state="wrong", found=f"{home}: {error}", todo=todo)
+        found = str(error) if isinstance(error, PenstockError) else f"{home}: {error.strerror}"
+        return Finding(what="state folder", state="wrong", found=found, todo=todo)
     made = "" if home.folder.exists() else " (will be made)"
     return Finding(what="state folder", state="ok", found=f"{home}{made}")
 

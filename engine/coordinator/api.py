@@ -256,8 +256,16 @@ async def status(coordinator: Coordinating, args: Args) -> Any:
 # ---------------------------------------------------------------- pools and variables
 
 
+def a_name(what: str, text: Any) -> str:
+    """Return what a new thing is called. Raises UsageError for what nobody could say again."""
+    name = str(text)
+    if not name.strip() or not name.isprintable() or len(name) > 250:
+        raise UsageError(f"A {what} needs a name of 1 to 250 printable characters; not {name!r}.")
+    return name
+
+
 async def pool_set(coordinator: Coordinating, args: Args) -> Any:
-    name, slots = str(args["name"]), int(args["slots"])
+    name, slots = a_name("pool", args["name"]), int(args["slots"])
     if slots < -1:
         raise UsageError(f"A pool has a number of slots, or -1 for no limit; not {slots}.")
     await coordinator.propose(PoolSet(name=name, slots=slots, by=str(args.get("by", ""))))
@@ -276,7 +284,7 @@ async def pool_delete(coordinator: Coordinating, args: Args) -> Any:
 
 
 async def variable_set(coordinator: Coordinating, args: Args) -> Any:
-    key, value = str(args["key"]), str(args["value"])
+    key, value = a_name("variable", args["key"]), str(args["value"])
     await coordinator.propose(VariableSet(key=key, value=value, by=str(args.get("by", ""))))
     return {"key": key, "value": value}
 

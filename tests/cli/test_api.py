@@ -49,6 +49,8 @@ async def test_a_change_is_a_fact() -> None:
         ("pool_set", {}, "arguments are not as they should be"),
         ("pool_set", {"name": "gpu", "slots": "two"}, "arguments are not as they should be"),
         ("pool_set", {"name": "gpu", "slots": -2}, "not -2"),
+        ("pool_set", {"name": " ", "slots": 2}, "A pool needs a name"),
+        ("variable_set", {"key": "a\nb", "value": ""}, "A variable needs a name"),
         ("register", {"dags": [{"no": "dag"}]}, "arguments are not as they should be"),
     ],
 )

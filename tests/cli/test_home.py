@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from penstock import cli
 from penstock import home as home_module
 from penstock.home import Home, HomeError, default_home
 
@@ -74,3 +76,15 @@ def test_the_default_is_named_or_follows_xdg(monkeypatch: pytest.MonkeyPatch) ->
     assert default_home() == Path("/state/penstock")
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     assert default_home() == Path.home() / ".local/state/penstock"
+
+
+def test_a_home_that_is_a_file_is_what_the_doctor_finds_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "file"
+    home.touch()
+    assert cli.invoke(["doctor", "--home", str(home), "--json"]) == 1
+    wrong = [one for one in json.loads(capsys.readouterr().out)["findings"] if one["todo"]]
+    assert {"what": "state folder", "state": "wrong"}.items() <= wrong[0].items()
+    assert cli.invoke(["runs", "list", "--home", str(home)]) == 1
+    assert "No Penstock runs in" in capsys.readouterr().err
