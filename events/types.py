@@ -21,12 +21,16 @@ NOT_MAPPED = -1
 
 
 class Attempt(Struct, frozen=True, array_like=True):
-    """One try of one task instance. index: -1 if not mapped. try_number: from 1."""
+    """One try of one task instance. index: -1 if not mapped. try_number: from 1.
+
+    phase: from 0; a try that waited for something goes on in its next one.
+    """
 
     run: str
     task: str
     index: int = NOT_MAPPED
     try_number: int = 1
+    phase: int = 0
 
     def __str__(self) -> str:
         place = self.task if self.index == NOT_MAPPED else f"{self.task}[{self.index}]"
@@ -147,9 +151,20 @@ class PoolSet(Event, frozen=True, kw_only=True, tag="pool.set"):
 
 
 class VariableSet(Event, frozen=True, kw_only=True, tag="variable.set"):
-    """A variable was set. value None: deleted."""
+    """A variable was set. value: sealed (`penstock.store.vault`); None: deleted.
+
+    Logs from before values were sealed have them plain, and are still read.
+    """
 
     key: str
+    value: str | None
+    by: str = ""
+
+
+class ConnectionSet(Event, frozen=True, kw_only=True, tag="connection.set"):
+    """A connection was set. value: all its fields as JSON, sealed; None: deleted."""
+
+    conn_id: str
     value: str | None
     by: str = ""
 
@@ -266,6 +281,28 @@ class AttemptSkipped(AttemptEnded, frozen=True, kw_only=True, tag="attempt.skipp
     reason: str = ""
 
 
+class Pause(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a try waits for, and how it goes on. Nothing of it runs meanwhile.
+
+    until: a moment. trigger: a trigger to be run beside others on an event loop; what it fires with
+    is handed to the try. deadline: when waiting for it has failed. resume: the method to go on with
+    and its arguments; None: the task is executed again, from its beginning. xcoms: what the try has
+    pushed so far. trigger and resume are written as XComs are: nobody but user code reads them.
+    """
+
+    until: int | None = None
+    trigger: Xcom | None = None
+    deadline: int | None = None
+    resume: Xcom | None = None
+    xcoms: tuple[Xcom, ...] = ()
+
+
+class AttemptPaused(AttemptEnded, frozen=True, kw_only=True, tag="attempt.paused"):
+    """A try waits, and holds nothing meanwhile."""
+
+    pause: Pause
+
+
 class AttemptInterrupted(Event, frozen=True, kw_only=True, tag="attempt.interrupted"):
     """The infrastructure ended a delivery, not the user's code: it is the same try's again.
 
@@ -301,6 +338,7 @@ Fact = (
     | FileMended
     | PoolSet
     | VariableSet
+    | ConnectionSet
     | RunTriggered
     | RunCancelled
     | WorkerJoined
@@ -309,12 +347,13 @@ Fact = (
     | AttemptSucceeded
     | AttemptFailed
     | AttemptSkipped
+    | AttemptPaused
     | AttemptInterrupted
     | TimerDue
 )
 """Every kind of fact. A follower that meets a kind it does not know stops and says so."""
 
-Outcome = AttemptSucceeded | AttemptFailed | AttemptSkipped | AttemptInterrupted
+Outcome = AttemptSucceeded | AttemptFailed | AttemptSkipped | AttemptPaused | AttemptInterrupted
 """How a delivery can end, as the worker that held it tells it."""
 
 
@@ -354,12 +393,27 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     conf: Raw = Raw(b"{}")
 
 
+class Later(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an attempt of a later phase is told of the earlier ones.
+
+    since: when the try began. resume, pushed: as the last `Pause` had them. event: what its trigger
+    fired with, None if it waited for a moment.
+    """
+
+    since: int
+    resume: Xcom | None = None
+    event: Xcom | None = None
+    pushed: tuple[Xcom, ...] = ()
+
+
 class Work(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One attempt, to be run. xcoms: {task_id: its return value}, small ones of direct upstreams.
 
-    kind: `task`, or `callback` (then `callback` says which, and `why` the reason of the state).
+    kind: `task`, or `callback` (then `callback` says which, and `why` the reason of the state), or
+    `trigger` (then `trigger` is what to run).
     map_length: how many siblings a mapped instance has. timeout: seconds, None for no limit.
     tries: all that it may take. is_async: it runs on the children's event loop, without a slot.
+    later: None in a try's first phase.
     """
 
     attempt: Attempt
@@ -374,6 +428,8 @@ class Work(Struct, frozen=True, kw_only=True, omit_defaults=True):
     exclusive: bool = False
     xcoms: dict[str, Xcom] = {}
     caused_by: str = ""
+    trigger: Xcom | None = None
+    later: Later | None = None
 
 
 class Down(Struct, frozen=True, kw_only=True, tag_field="say"):
@@ -522,7 +578,30 @@ class AskVariable(Ask, frozen=True, kw_only=True, tag="variable"):
     key: str
 
 
-Question = AskXcoms | AskVariable
+class AskConnection(Ask, frozen=True, kw_only=True, tag="connection"):
+    """The fields of a connection. Answered by `ConnectionFound`."""
+
+    conn_id: str
+
+
+class AskKeys(Ask, frozen=True, kw_only=True, tag="keys"):
+    """The keys of the variables that begin with `prefix`. Answered by `KeysFound`."""
+
+    prefix: str = ""
+
+
+class ChangeVariable(Ask, frozen=True, kw_only=True, tag="change_variable"):
+    """Set a variable, or delete it (value None). Answered by `Changed` once it is stored.
+
+    Asked again it does the same again, so an answer that is lost does no harm.
+    """
+
+    key: str
+    value: str | None
+    description: str | None = None
+
+
+Question = AskXcoms | AskVariable | AskConnection | AskKeys | ChangeVariable
 
 
 class FoundXcom(Struct, frozen=True, array_like=True):
@@ -544,13 +623,27 @@ class VariableFound(Struct, frozen=True, kw_only=True, tag="variable"):
     value: str | None
 
 
+class ConnectionFound(Struct, frozen=True, kw_only=True, tag="connection"):
+    """fields: a JSON object, as `Connection.as_json` writes it; None if there is none."""
+
+    fields: Raw | None
+
+
+class KeysFound(Struct, frozen=True, kw_only=True, tag="keys"):
+    keys: tuple[str, ...]
+
+
+class Changed(Struct, frozen=True, kw_only=True, tag="changed"):
+    """It is in the log."""
+
+
 class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
     """The question could not be answered. why: a sentence for people."""
 
     why: str
 
 
-Answer = XcomsFound | VariableFound | Refused
+Answer = XcomsFound | VariableFound | ConnectionFound | KeysFound | Changed | Refused
 
 
 # ---------------------------------------------------------------- leader to standbys

@@ -27,6 +27,7 @@ from penstock.events.types import (
     AttemptFailed,
     AttemptSkipped,
     AttemptSucceeded,
+    ConnectionSet,
     DagPaused,
     DagRegistered,
     DagRemoved,
@@ -81,6 +82,7 @@ ABOUT: dict[type[Event], Callable[[Any], Hashable]] = {
     FileMended: lambda it: ("file", it.file),
     PoolSet: lambda it: ("pool", it.name),
     VariableSet: lambda it: ("variable", it.key),
+    ConnectionSet: lambda it: ("connection", it.conn_id),
 }
 
 

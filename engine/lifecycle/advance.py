@@ -17,6 +17,7 @@ from penstock.events.types import (
     AttemptSkipped,
     AttemptStarted,
     AttemptSucceeded,
+    ConnectionSet,
     DagPaused,
     DagRegistered,
     DagRemoved,
@@ -36,6 +37,7 @@ from penstock.events.types import (
 from penstock.lifecycle import instances, runs
 from penstock.lifecycle.commands import (
     Command,
+    ConnectionRow,
     DagRow,
     FileRow,
     PlanTicks,
@@ -170,6 +172,14 @@ def variable_set(turn: Turn, event: VariableSet) -> None:
     turn.add(VariableRow(event.key))
 
 
+def connection_set(turn: Turn, event: ConnectionSet) -> None:
+    if event.value is None:
+        turn.state.connections.pop(event.conn_id, None)
+    else:
+        turn.state.connections[event.conn_id] = event.value
+    turn.add(ConnectionRow(event.conn_id))
+
+
 def worker_joined(turn: Turn, event: WorkerJoined) -> None:
     turn.state.workers[event.worker] = WorkerState(
         event.host, event.pid, event.slots, event.queues, turn.at
@@ -212,6 +222,7 @@ TRANSITIONS: dict[type[Event], Callable[[Turn, Any], None]] = {
     FileMended: file_mended,
     PoolSet: pool_set,
     VariableSet: variable_set,
+    ConnectionSet: connection_set,
     RunTriggered: runs.triggered,
     RunCancelled: runs.cancelled,
     WorkerJoined: worker_joined,

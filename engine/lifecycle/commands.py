@@ -19,9 +19,9 @@ class Command(Struct, frozen=True):
 
 
 class Ready(Command, frozen=True):
-    """These instances may be dispatched, for this try. first, last: map indexes; -1: not mapped.
+    """These instances may be dispatched, for this try and phase. first, last: map indexes; -1: not mapped.
 
-    task: its id, or `~<callback>:<task>`. again: sent before, and lost by the infrastructure.
+    task: its id, `~<callback>:<task>`, or `~trigger:<task>`. again: sent before, and lost by the infrastructure.
     """
 
     run: str
@@ -31,6 +31,7 @@ class Ready(Command, frozen=True):
     try_number: int
     caused_by: str
     again: bool = False
+    phase: int = 0
 
 
 class StopRun(Command, frozen=True):
@@ -159,6 +160,10 @@ class PoolRow(Command, frozen=True):
 
 class VariableRow(Command, frozen=True):
     key: str
+
+
+class ConnectionRow(Command, frozen=True):
+    conn_id: str
 
 
 class WorkerRow(Command, frozen=True):

@@ -37,7 +37,7 @@ TASK_COUNTERS = (
     "setup_ends",
 )
 STATE_FIELDS = ("seen", "now", "epoch", "redeliveries")
-STATE_DICTS = ("workers", "pools", "variables", "broken", "quarantined")
+STATE_DICTS = ("workers", "pools", "variables", "connections", "broken", "quarantined")
 
 
 def is_over(run: RunState) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from penstock.events.types import NOT_MAPPED, Attempt, Delivery, RunTriggered
+from penstock.events.types import NOT_MAPPED, Attempt, Delivery, Pause, RunTriggered, Xcom
 from penstock.lifecycle.plan import Plan, Step
 from penstock.lifecycle.states import LIVE, QUEUED, RUN_ENDS, RUN_QUEUED, WAITING, WORDS
 
@@ -41,10 +41,23 @@ class Callback(Struct, frozen=True):
     try_number: int
     why: str
     lost: Lost
+    phase: int = 0
 
     @property
     def key(self) -> str:
-        return callback_key(self.task, self.index, self.try_number)
+        return callback_key(self.task, self.index, self.try_number, self.phase)
+
+
+class Waiting(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A try that paused, until its end. phase: the one that it goes on in. since: when it began.
+
+    pause: the last one. event: what its trigger has fired with.
+    """
+
+    phase: int
+    since: int
+    pause: Pause
+    event: Xcom | None = None
 
 
 NOTHING_LOST = Lost(0, Delivery(0, 0))
@@ -76,6 +89,7 @@ class TaskRecord:
         "states",
         "step",
         "tries",
+        "waits",
     )
 
     def __init__(self, step: Step) -> None:
@@ -89,7 +103,8 @@ class TaskRecord:
         self.setup_ends = array("L", (0,) * len(WORDS)) if step.rule.setups else self.ends
         self.open_upstreams = len(step.upstream)
         self.flights: dict[int, Flight] = {}
-        self.due: dict[int, int] = {}  # place: when its next try may start
+        self.due: dict[int, int] = {}  # place: when its next try, or phase, may start
+        self.waits: dict[int, Waiting] = {}  # tries that have paused
         self.lost: dict[int, Lost] = {}
         self.again: set[int] = set()  # queued or running, with a row of their own
         self.lengths: dict[str, int] = {}  # key: length of the XCom that others map over
@@ -109,6 +124,10 @@ class TaskRecord:
         if self.length is None:
             return 0 if index == NOT_MAPPED else None
         return index if 0 <= index < self.length else None
+
+    def phase(self, place: int) -> int:
+        waiting = self.waits.get(place)
+        return 0 if waiting is None else waiting.phase
 
     def expand(self, length: int) -> None:
         """Become `length` (at least 1) instances, all of them ready for their first try."""
@@ -223,6 +242,7 @@ class State:
         self.workers: dict[str, WorkerState] = {}
         self.pools: dict[str, int] = {"default_pool": 128}
         self.variables: dict[str, str] = {}
+        self.connections: dict[str, str] = {}
         self.broken: dict[str, tuple[str, int | None]] = {}
         self.quarantined: dict[str, str] = {}
 
@@ -232,8 +252,7 @@ class State:
         if run is None:
             return False
         if attempt.task.startswith("~"):
-            key = callback_key(attempt.task, attempt.index, attempt.try_number)
-            return key in run.callbacks
+            return key_of(attempt) in run.callbacks
         if run.state in RUN_ENDS:
             return False
         record = run.record(attempt.task)
@@ -243,9 +262,15 @@ class State:
             and place is not None
             and record.states[place] in LIVE
             and record.tries[place] == attempt.try_number
+            and record.phase(place) == attempt.phase
         )
 
 
-def callback_key(task: str, index: int, try_number: int) -> str:
+def callback_key(task: str, index: int, try_number: int, phase: int = 0) -> str:
     """The name, within its run, of one call of a callback."""
-    return f"{task}/{index}/{try_number}"
+    return f"{task}/{index}/{try_number}" + (f"/{phase}" if phase else "")
+
+
+def key_of(attempt: Attempt) -> str:
+    """The name, within its run, of the callback that this is an attempt of."""
+    return callback_key(attempt.task, attempt.index, attempt.try_number, attempt.phase)

@@ -20,6 +20,7 @@ from penstock.events.types import DagRegistered, Record, encode
 from penstock.lifecycle.advance import Entry
 from penstock.lifecycle.commands import (
     Command,
+    ConnectionRow,
     DagRow,
     FileRow,
     InstanceRow,
@@ -133,6 +134,7 @@ class Collector:
             FileRow: lambda row, _: self.files.setdefault(row.file),
             PoolRow: lambda row, _: self.pools.setdefault(row.name),
             VariableRow: lambda row, _: self.variables.setdefault(row.key),
+            ConnectionRow: lambda row, _: self.connections.setdefault(row.conn_id),
             WorkerRow: lambda row, _: self.workers.setdefault(row.worker),
         }
 
@@ -151,6 +153,7 @@ class Collector:
         self.files: dict[str, None] = {}
         self.pools: dict[str, None] = {}
         self.variables: dict[str, None] = {}
+        self.connections: dict[str, None] = {}
         self.workers: dict[str, None] = {}
         self.aside: dict[str, str] = {}
         self.rewound: list[Row] = []
@@ -256,6 +259,7 @@ class Collector:
             *split("broken_file", self.files, state.broken, lambda error: error),
             *split("pool", self.pools, state.pools, lambda slots: (slots,)),
             *split("variable", self.variables, state.variables, lambda value: (value,)),
+            *split("connection", self.connections, state.connections, lambda value: (value,)),
             *split("worker", self.workers, state.workers, rows.worker),
         ]
 

@@ -37,6 +37,7 @@ TABLES = (
     "event",
     "pool",
     "variable",
+    "connection",
     "worker",
 )
 """What follows from the log alone. The outbox follows from what was confirmed as well, and the tail

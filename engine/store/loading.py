@@ -133,6 +133,7 @@ def load_registries(connection: sqlite3.Connection, state: State) -> None:
         state.broken[file] = (error, line)
     state.pools = dict(connection.execute(query("pools")).fetchall())
     state.variables = dict(connection.execute(query("variables")).fetchall())
+    state.connections = dict(connection.execute(query("connections")).fetchall())
     for worker, host, pid, slots, queues, joined_at in connection.execute(query("workers")):
         known = WorkerState(host, pid, slots, decode_queues(queues), joined_at)
         state.workers[worker] = known

@@ -275,7 +275,12 @@ class Reading:
         return {row["name"]: row["slots"] for row in self.rows("pools")}
 
     def variables(self) -> dict[str, str]:
+        """Return the sealed value of each variable (`penstock.store.vault`)."""
         return {row["key"]: row["value"] for row in self.rows("variables")}
+
+    def connections(self) -> dict[str, str]:
+        """Return the sealed fields of each connection."""
+        return {row["conn_id"]: row["value"] for row in self.rows("connections")}
 
     # ------------------------------------------------------------ what answers are made of
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from lifecycle.scene import SECOND, Scene, dag, of, task
 from penstock.authoring.serialized import SerializedSchedule
 from penstock.events.types import (
+    ConnectionSet,
     DagPaused,
     DagRemoved,
     FileBroken,
@@ -24,6 +25,7 @@ from penstock.events.types import (
 from penstock.lifecycle.advance import Entry, entries_of
 from penstock.lifecycle.commands import (
     Command,
+    ConnectionRow,
     DagRow,
     FileRow,
     PlanTicks,
@@ -97,6 +99,10 @@ def test_pools_and_variables_are_set_and_deleted() -> None:
     assert scene.state.variables == {"k": "v"}
     scene.say(VariableSet(key="k", value=None))
     assert scene.state.variables == {}
+    assert scene.say(ConnectionSet(conn_id="lake", value="sealed")) == [ConnectionRow("lake")]
+    assert scene.state.connections == {"lake": "sealed"}
+    scene.say(ConnectionSet(conn_id="lake", value=None))
+    assert scene.state.connections == {}
 
 
 def test_a_worker_is_known_from_its_joining_until_it_is_lost() -> None:

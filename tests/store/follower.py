@@ -32,6 +32,7 @@ TABLES = (
     "outbox",
     "pool",
     "variable",
+    "connection",
     "worker",
 )
 

@@ -22,6 +22,7 @@ from penstock.events.types import (
     AttemptSkipped,
     AttemptStarted,
     AttemptSucceeded,
+    ConnectionSet,
     DagPaused,
     DagRegistered,
     DagRemoved,
@@ -267,6 +268,7 @@ class Teller:
             PoolSet(name=name, slots=self.chance.choice((None, -1, 4))),
             PoolSet(name="default_pool", slots=self.chance.choice((None, 64))),
             VariableSet(key=name, value=value),
+            ConnectionSet(conn_id=name, value=value),
             WorkerJoined(worker=worker, host="h", pid=2, slots=2, queues=("gpu", "cpu")),
         ]
         return self.chance.choice(events)  # type: ignore[return-value]

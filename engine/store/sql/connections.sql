@@ -1,0 +1,1 @@
+SELECT conn_id, value FROM connection ORDER BY conn_id;

@@ -1,0 +1,2 @@
+INSERT OR REPLACE INTO connection (conn_id, value)
+VALUES (?, ?);
