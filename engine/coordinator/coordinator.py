@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from penstock.clock import Clock
 from penstock.coordinator.dispatcher import Dispatcher
-from penstock.coordinator.election import catch_up, elect, watch_for_silence
+from penstock.coordinator.election import elect, watch_for_silence
 from penstock.coordinator.files import DagFiles, Parse
 from penstock.coordinator.hearing import Hearing
 from penstock.coordinator.mending import mend_log
@@ -165,9 +165,7 @@ class Coordinator:
         """
         # Before anything is folded: what is owed is older than all that will be told, on any run.
         await self.projector.take_outbox()
-        if await mend_log(self):
-            # All of it before a batch is written: what was put back is kept there until then.
-            await catch_up(self)
+        await mend_log(self)
         async with asyncio.TaskGroup() as group:
             projecting = group.create_task(self.projector.run())
             try:

@@ -116,21 +116,20 @@ async def next_of(records: AsyncIterator[Stored]) -> Stored:
     return found
 
 
-async def mend_log(coordinator: Coordinator) -> bool:
+async def mend_log(coordinator: Coordinator) -> None:
     """See that the log has what this projection folded; put back what it lost.
 
-    Returns whether the coordinator has to fold again what it has folded, from an earlier place on.
     Raises TailLostError when the projection was set aside, since another leader had gone on without
     what was lost; LogLostError when the log lost more than is kept here.
     """
     if coordinator.sequence == 0:
-        return False
+        return
     tail = await coordinator.database.load_tail()
     last = await coordinator.bus.last()
     end = 0 if last is None else last.sequence
     common = await last_common(coordinator, tail, end)
     if common == coordinator.sequence:
-        return False
+        return
     if common is None:
         raise LogLostError(
             f"{coordinator.database.path} has folded the log up to {coordinator.sequence}; the log "
@@ -138,7 +137,8 @@ async def mend_log(coordinator: Coordinator) -> bool:
             "the log its files back; or move the database away: it is made again from the log, and "
             "what the log lost is lost"
         )
-    lost = Lost([payload for sequence, _, payload in tail if sequence > common])
+    payloads = [payload for sequence, _, payload in tail if sequence > common]
+    lost = Lost(payloads)
     place, records = common, coordinator.bus.follow(after=common)
     while place < end and not lost.is_all_there:
         stored = await next_of(records)
@@ -147,7 +147,8 @@ async def mend_log(coordinator: Coordinator) -> bool:
     if not lost.is_overtaken:
         await put_back(coordinator, lost, end)
         coordinator.rewind(common, next((row[2] for row in tail if row[0] == common), b""))
-        return True
+        await fold_again(coordinator, payloads)
+        return
     await say_anew(coordinator, lost, end)
     path = await coordinator.database.set_aside()
     raise TailLostError(
@@ -265,6 +266,21 @@ async def put_back(coordinator: Coordinator, lost: Lost, end: int) -> None:
     after = first
     for one in lost.rest:
         after = await coordinator.bus.append(one.payload, after=after, fence=first)
+
+
+async def fold_again(coordinator: Coordinator, payloads: Sequence[bytes]) -> None:
+    """Fold what was put back, which changes nothing but its place, up to the last record.
+
+    Nothing is projected before all of it is seen to be there: until then it is kept where it was.
+    """
+    lost = Lost(payloads)
+    records = coordinator.bus.follow(after=coordinator.sequence)
+    while not lost.is_all_there:
+        stored = await next_of(records)
+        lost.compare(stored.payload)
+        if lost.is_overtaken:
+            raise TailLostError("the log lost its end once more; start again, to put it back")
+        coordinator.fold(stored.sequence, stored.payload)
 
 
 async def say_anew(coordinator: Coordinator, lost: Lost, end: int) -> None:
