@@ -125,6 +125,8 @@ class Renderer:
                 )
             except Exception:
                 log.error("cannot render the field %r of %r: %r", name, owner, value)
+                if self.context.get("run_id") and "logical_date" not in self.context:
+                    log.error("the run has no logical date, and so no `ds`, `ts` and their kin")
                 raise
             setattr(owner, name, rendered)
 

@@ -368,3 +368,15 @@ def test_what_a_task_raises_passes_through() -> None:
     backend = MemoryBackend(World(), "raises/test", "f", -1)
     with pytest.raises(KeyError, match="mine"):
         run_task(dag, work_for(dag, "f"), run_info(dag, {}, None), backend)
+
+
+def test_a_run_without_a_logical_date_says_why_there_is_no_ds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(jinja2.UndefinedError, match="'ds' is undefined"):
+        shown("{{ ds }}")
+    assert "the run has no logical date, and so no `ds`, `ts` and their kin" in caplog.text
+    caplog.clear()
+    with pytest.raises(jinja2.UndefinedError):
+        shown("{{ nonsense }}", logical_date=WHEN)
+    assert "no logical date" not in caplog.text
