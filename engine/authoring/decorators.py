@@ -16,16 +16,19 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any, TypeAlias
 
 from penstock.authoring import arguments as given
 from penstock.authoring.calling import CallingOperator
+from penstock.authoring.context import Context
 from penstock.authoring.dag import current_dag
 from penstock.authoring.errors import (
     InvalidArgumentError,
     UnknownArgumentError,
     UnsupportedError,
 )
+from penstock.authoring.exceptions import AirflowSkipException
 from penstock.authoring.group import current_group, next_free
 from penstock.authoring.mapping import EachDict, MappedOperator, Product, check_mappable
 from penstock.authoring.operator import BaseOperator
@@ -33,35 +36,28 @@ from penstock.authoring.places import Place, caller_place
 from penstock.authoring.vocabulary import CONTEXT_KEYS
 from penstock.authoring.xcom_arg import XComArg
 
-if TYPE_CHECKING:
-    pass
+KINDS = {
+    "branch": "penstock.steps.python:BranchTask",
+    "short_circuit": "penstock.steps.python:ShortCircuitTask",
+}
+"""`@task.<kind>`: where its operator is. By name, since operators stand on this package."""
 
-LATER = [
-    "branch",
-    "short_circuit",
-    "bash",
-    "virtualenv",
-    "external_python",
-    "sensor",
-    "run_if",
-    "skip_if",
-    "branch_virtualenv",
-    "branch_external_python",
-    "docker",
-    "kubernetes",
-    "pyspark",
-]
-"""Kinds of Airflow's `@task` that are not here yet; asking for one says so."""
+LATER = ["docker", "kubernetes", "pyspark"]
+"""Kinds of Airflow's `@task` that come with a provider package; asking for one says so."""
 
 
-class PythonTask(CallingOperator):
-    """A task made by `@task`. Its arguments are templates."""
-
-    custom_operator_name = "@task"
+class Decorated:
+    """For operators that `@task` makes: over what a mapped one is expanded are its function's."""
 
     @classmethod
     def joined(cls, shared: dict[str, Any], mapped: dict[str, Any]) -> dict[str, Any]:
         return {**shared, "op_kwargs": {**shared["op_kwargs"], **mapped}}
+
+
+class PythonTask(Decorated, CallingOperator):
+    """A task made by `@task`. Its arguments are templates."""
+
+    custom_operator_name = "@task"
 
 
 class TaskFactory:
@@ -145,8 +141,14 @@ class TaskFactory:
         return XComArg(mapped)
 
 
+Condition: TypeAlias = Callable[[Context], "bool | tuple[bool, str | None]"]
+
+
 class _TaskDecorator:
-    """`task` itself: `@task`, `@task(...)`, `@task.python`."""
+    """`task` itself: `@task`, `@task(...)`, and the other kinds: `@task.branch`, ..."""
+
+    def __init__(self, operator: str = "penstock.authoring.decorators:PythonTask") -> None:
+        self._operator = operator
 
     def __call__(
         self,
@@ -155,33 +157,53 @@ class _TaskDecorator:
         multiple_outputs: bool | None = None,
         **options: Any,
     ) -> Any:
-        """Make a function into a task; options are those of any operator.
+        """Make a function into a task; options are those of the kind's operator.
 
         multiple_outputs: a returned dict is kept entry by entry too; None: if the function says
         that it returns a dict.
         """
         options["multiple_outputs"] = multiple_outputs
         if python_callable is None:
-            return lambda function: _factory(function, options)
-        return _factory(python_callable, options)
+            return lambda function: self._factory(function, options)
+        return self._factory(python_callable, options)
+
+    def _factory(self, function: Any, options: dict[str, Any]) -> TaskFactory:
+        module, _, name = self._operator.partition(":")
+        return make_factory(function, options, getattr(import_module(module), name))
 
     @property
     def python(self) -> _TaskDecorator:
-        return self
+        return task
+
+    def run_if(self, condition: Condition, skip_message: str | None = None) -> Any:
+        """Run the task below only where a condition holds, else skip it.
+
+        condition: called with the context right before the task; it returns a bool, or a bool and a
+        message. `@task.run_if(lambda context: context["params"]["deploy"])`, above `@task`.
+        """
+        return lambda factory: _guarded("run_if", factory, condition, True, skip_message)
+
+    def skip_if(self, condition: Condition, skip_message: str | None = None) -> Any:
+        """Skip the task below where a condition holds. As `run_if`, the other way round."""
+        return lambda factory: _guarded("skip_if", factory, condition, False, skip_message)
 
     def __getattr__(self, name: str) -> Any:
+        if name in KINDS:
+            return _TaskDecorator(KINDS[name])
         if name in LATER:
             raise UnsupportedError(
-                f"@task.{name} is not here yet; write the work in a plain @task, or use an "
-                "operator."
+                f"@task.{name} is not here; write the work in a plain @task, or use an operator."
             )
-        raise AttributeError(f"@task has no kind {name!r}")
+        raise AttributeError(f"@task has no kind {name!r}; there are {', '.join(sorted(KINDS))}.")
 
 
 task = _TaskDecorator()
 
 
-def _factory(function: Any, options: dict[str, Any]) -> TaskFactory:
+def make_factory(
+    function: Any, options: dict[str, Any], operator_class: type[BaseOperator]
+) -> TaskFactory:
+    """Return the function as tasks of a class that takes `python_callable`; checked."""
     if isinstance(function, type) or not callable(function):
         raise InvalidArgumentError(f"@task makes functions into tasks; this is {function!r}.")
     for name, parameter in given.signature_of(function).parameters.items():
@@ -190,7 +212,28 @@ def _factory(function: Any, options: dict[str, Any]) -> TaskFactory:
                 f"{function.__name__}(): the parameter {name!r} has the name of a context entry, "
                 "so its default can only be None."
             )
-    return TaskFactory(function, options)
+    return TaskFactory(function, options, operator_class)
+
+
+def _guarded(
+    name: str, factory: Any, condition: Condition, wanted: bool, message: str | None
+) -> TaskFactory:
+    """Return a task's function that asks a condition first, after those that it has already."""
+    if not isinstance(factory, TaskFactory):
+        raise InvalidArgumentError(
+            f"@task.{name} stands above @task: it needs a task, not a function."
+        )
+    before = factory.options.get("pre_execute")
+
+    def pre_execute(context: Context) -> None:
+        if before is not None:
+            before(context)
+        said = condition(context)
+        holds, why = said if isinstance(said, tuple) else (said, None)
+        if bool(holds) is not wanted:
+            raise AirflowSkipException(why or message or "Task was skipped due to condition.")
+
+    return factory.override(pre_execute=pre_execute)
 
 
 def setup(function: Any) -> Any:

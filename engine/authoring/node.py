@@ -93,6 +93,26 @@ class Node(Linkable):
     def downstream_list(self) -> list[Node]:
         return [self.dag.get_task(task_id) for task_id in sorted(self.downstream_task_ids)]
 
+    def get_direct_relative_ids(self, upstream: bool = False) -> set[str]:
+        """Return the ids of the tasks right below this one, or right above it."""
+        return set(self.upstream_task_ids if upstream else self.downstream_task_ids)
+
+    def get_direct_relatives(self, upstream: bool = False) -> list[Node]:
+        return self.upstream_list if upstream else self.downstream_list
+
+    def get_flat_relative_ids(self, upstream: bool = False) -> set[str]:
+        """Return the ids of all tasks below this one, however far, or of all above it."""
+        found: set[str] = set()
+        left = self.get_direct_relative_ids(upstream)
+        while left:
+            found |= left
+            each = [self.dag.get_task(task_id) for task_id in left]
+            left = {up for task in each for up in task.get_direct_relative_ids(upstream)} - found
+        return found
+
+    def get_flat_relatives(self, upstream: bool = False) -> list[Node]:
+        return [self.dag.get_task(name) for name in sorted(self.get_flat_relative_ids(upstream))]
+
     @property
     def output(self) -> XComArg:
         """What this task returns, to be given to other tasks."""

@@ -209,8 +209,10 @@ def test_a_result_in_a_text_is_a_template() -> None:
 
 
 def test_kinds_of_task_that_are_not_here_say_so() -> None:
-    with pytest.raises(UnsupportedError, match=r"@task.branch is not here yet"):
-        task.branch  # noqa: B018
+    with pytest.raises(UnsupportedError, match=r"@task.docker is not here"):
+        task.docker  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no kind 'brunch'; there are .*branch"):
+        task.brunch  # noqa: B018
 
 
 def test_templates_dict_is_rendered_and_given() -> None:
