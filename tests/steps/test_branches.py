@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from authoring.world import World, run_one
+
 from penstock import DAG, BaseOperator, EmptyOperator, TaskGroup, task
 from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.exceptions import AirflowException, AirflowSkipException
@@ -166,9 +166,9 @@ def test_a_task_runs_only_if() -> None:
     with DAG("conditions", params={"deploy": True, "frozen": False}) as dag:
         deploy()
     assert run_one(dag, "deploy").value("deploy") == "done"
-    with pytest.raises(AirflowSkipException, match="^frozen$"):
+    with pytest.raises(AirflowSkipException, match=r"^frozen$"):
         run_one(dag, "deploy", conf={"frozen": True, "deploy": False})
-    with pytest.raises(AirflowSkipException, match="^not now$"):
+    with pytest.raises(AirflowSkipException, match=r"^not now$"):
         run_one(dag, "deploy", conf={"deploy": False})
 
 
