@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from penstock.coordinator import coordinator as coordinating
-from penstock.coordinator import mending, timekeeper
+from penstock.coordinator import election, mending, timekeeper
 from penstock.coordinator.coordinator import Coordinator
 from penstock.coordinator.projector import Projector
 from penstock.coordinator.relay import Relay
@@ -104,11 +104,28 @@ def equal_by_number() -> list[Patch]:
 
 
 def lost_tail_forgotten() -> list[Patch]:
-    """What SQLite has and the log lost is not appended again."""
+    """What SQLite has and the log lost is not appended again: the projection is made anew."""
 
-    async def mend_log(_one: Coordinator) -> None: ...
+    async def put_back(one: Coordinator, _lost: mending.Lost, _end: int) -> None:
+        await one.database.set_aside()
+        raise mending.TailLostError("it is lost")
 
-    return [(coordinating, "mend_log", mend_log)]
+    return [(mending, "put_back", put_back), (mending.Lost, "still_true", lambda self: [])]
+
+
+def overtaken_and_forgotten() -> list[Patch]:
+    """What SQLite has and the log lost is not said anew where another leader has gone on."""
+    return [(mending.Lost, "still_true", lambda self: [])]
+
+
+def place_unseen() -> list[Patch]:
+    """A follower goes on at a sequence that has a record, whether or not that is its own."""
+
+    async def see_place(one: Coordinator) -> None:
+        if one.sequence and await one.bus.read(one.sequence) is None:
+            raise mending.TailLostError("it is gone")
+
+    return [(election, "see_place", see_place)]
 
 
 # ---------------------------------------------------------------- the fold

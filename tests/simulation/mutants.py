@@ -40,11 +40,15 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (log.unfenced, ("runs", 23)),
     (log.appended_twice, ("runs", 1)),
     (log.never_doubts, ("runs", 70)),
-    (log.equal_by_number, ("lost", 17)),
+    (log.equal_by_number, ("lost", 0)),
+    (log.lost_tail_forgotten, ("lost", 0)),
+    (log.overtaken_and_forgotten, ("lost", 15)),
+    (log.place_unseen, ("lost", 53)),
     (log.asks_the_clock, ("runs", 0)),
     (log.folds_twice, ("runs", 1)),
     (log.ticks_by_the_clock, ("schedules", 0)),
     (log.half_a_batch, ("runs", 5)),
+    (log.old_tries_count, ("absent", 78)),
     (log.outbox_empty, ("runs", 3)),
     (log.sent_once, ("users", 2)),
     (work.dropped_when_told, ("calm", 0)),
@@ -52,6 +56,9 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (work.absence_never_counts, ("runs", 4)),
     (work.runs_twice_here, ("runs", 8)),
     (work.roll_not_awaited, ("calm", 3)),
+    (work.low_epochs_heard, ("absent", 91)),
+    (work.heard_once_lost_twice, ("absent", 85)),
+    (work.begins_after_lapse, ("absent", 128)),
     (work.limits_off, ("calm", 11)),
     (work.parked_for_ever, ("users", 0)),
     (work.reasons_lost, ("runs", 62)),
@@ -59,6 +66,7 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (work.not_doomed, ("runs", 0)),
     (work.stall_counts, ("calm", 14)),
     (work.outage_counts, ("calm", 1)),
+    (work.guard_off, ("absent", 29)),
     (work.lease_from_arrival, ("users", 7)),
     (work.goodbye_unheard, ("calm", 272)),
     (work.stretched_waits, ("runs", 26)),
@@ -67,16 +75,6 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (work.answers_from_afar, ("users", 20)),
 )
 
-UNFOUND = (
-    log.lost_tail_forgotten,
-    log.old_tries_count,
-    work.low_epochs_heard,
-    work.heard_once_lost_twice,
-    work.begins_after_lapse,
-    work.guard_off,
-)
-"""Holes of the simulation: 300 stories from 0 of each of these ended well, as the code is now."""
-
 
 def name_of(function: Callable[[], list[Patch]]) -> str:
     return function.__name__.replace("_", "-")
@@ -84,5 +82,5 @@ def name_of(function: Callable[[], list[Patch]]) -> str:
 
 MUTANTS = {
     name_of(function): Mutant(str(function.__doc__), function, found_by)
-    for function, found_by in (*FOUND, *((one, ("users", 0)) for one in UNFOUND))
+    for function, found_by in FOUND
 }

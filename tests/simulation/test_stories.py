@@ -37,6 +37,8 @@ FOUND = {
     ("absent", 589): "an interruption that was inherited was taken for something that runs",
     ("lost", 13): "facts that were put back after a later leader's record got other times",
     ("lost", 38): "a leader with nothing to append did not see that the log lost its end",
+    ("lost", 72): "histories mended at different places passed for the same one, further on",
+    ("lost", 402): "what was put back was lost once more before it was folded again",
 }
 """What stories found when they were first played; since then the code and they have changed."""
 
