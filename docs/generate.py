@@ -12,6 +12,7 @@ import sys
 import tomllib
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"events": "penstock.events", "engine": "penstock", "steps": "penstock.steps"}
@@ -58,7 +59,9 @@ def architecture(page: str) -> str:
 
 def airflow(page: str) -> str:
     """List what is served, and what to write instead of what is not."""
-    table = runpy.run_path(str(ROOT / "engine" / "airflow" / "names.py"))
+    table: dict[str, Any] = {}
+    for room in ("names", "refusals"):
+        table |= runpy.run_path(str(ROOT / "engine" / "airflow" / f"{room}.py"))
     lines = ["", "| module | names |", "| --- | --- |"]
     for module, names in sorted(table["SERVED"].items()):
         lines.append(f"| `{module}` | {', '.join(f'`{name}`' for name in sorted(names))} |")

@@ -1,8 +1,9 @@
 """The import finder: `import airflow...` finds the table's names instead of an Airflow.
 
 It stands first on `sys.meta_path`, so it wins over an Airflow that is installed; provider packages
-that are installed under `airflow.providers` are still found where they are. A name that is not in
-the table is refused by its own name, with what to write instead where that is known.
+that are installed under `airflow.providers` are still found where they are. A name that Airflow has
+and the table lacks is a placeholder, which refuses to be used; a name that Airflow 3.3 does not
+have is refused at import, since whoever tries several paths in order has to hear of it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,13 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from penstock.airflow.names import SERVED, advice
+from penstock.airflow import known, names
+from penstock.airflow.placeholder import Placeholder
+from penstock.airflow.refusals import advice
 
 ROOT = "airflow"
-PACKAGES = frozenset(
-    ".".join(module.split(".")[:length])
-    for module in SERVED
-    for length in range(1, module.count(".") + 2)
-)
-"""Every module of the table, and every package above one."""
+_PROVIDERS = "airflow.providers"
+_STANDARD = "airflow.providers.standard"
 
 
 class _AirflowFinder(MetaPathFinder, Loader):
@@ -36,14 +35,17 @@ class _AirflowFinder(MetaPathFinder, Loader):
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if fullname != ROOT and not fullname.startswith(f"{ROOT}."):
+        if not _below(fullname, ROOT):
             return None
-        if fullname in PACKAGES:
+        # An installed provider's modules are its own; the standard one's are Penstock's first.
+        if path and not (_below(fullname, _STANDARD) and fullname in names.PACKAGES):
+            found = PathFinder.find_spec(fullname, path, target)
+            if found is not None:
+                return found
+        if fullname in names.PACKAGES or fullname in known.PACKAGES or known.is_open(fullname):
             spec = ModuleSpec(fullname, self, is_package=True)
             spec.submodule_search_locations = _provider_folders(fullname)
             return spec
-        if path and (found := PathFinder.find_spec(fullname, path, target)) is not None:
-            return found  # a provider's own module
         raise ModuleNotFoundError(
             f"Penstock does not serve the module {fullname!r}.{advice(fullname)}", name=fullname
         )
@@ -60,10 +62,14 @@ class _ServedModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         module = self.__name__
-        if (target := SERVED.get(module, {}).get(name)) is not None:
+        if (target := names.SERVED.get(module, {}).get(name)) is not None:
             return _resolve(target)
         below = f"{module}.{name}"
-        if below in PACKAGES:
+        if below in names.PACKAGES:
+            return importlib.import_module(below)
+        if known.exists(module, name):
+            return Placeholder(module, name)
+        if below in known.PACKAGES:
             return importlib.import_module(below)
         if name.startswith("__"):
             raise AttributeError(name)
@@ -74,13 +80,17 @@ class _ServedModule(ModuleType):
         raise AttributeError(sentence)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *SERVED.get(self.__name__, ())})
+        return sorted({*super().__dir__(), *names.SERVED.get(self.__name__, ())})
 
 
 def _resolve(target: str) -> Any:
     module, _, name = target.partition(":")
     found = importlib.import_module(module)
     return getattr(found, name) if name else found
+
+
+def _below(fullname: str, package: str) -> bool:
+    return fullname == package or fullname.startswith(f"{package}.")
 
 
 def _is_module(package: ModuleType, fullname: str) -> bool:
@@ -90,7 +100,7 @@ def _is_module(package: ModuleType, fullname: str) -> bool:
 
 def _provider_folders(fullname: str) -> list[str]:
     """Return where installed provider packages lie; nothing else of an Airflow is looked at."""
-    if fullname != "airflow.providers" and not fullname.startswith("airflow.providers."):
+    if not _below(fullname, _PROVIDERS):
         return []
     inside = fullname.replace(".", os.sep)
     folders = (os.path.join(entry or os.curdir, inside) for entry in sys.path)
