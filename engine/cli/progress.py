@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from penstock.cli.output import COLOURS
+from penstock.cli.output import COLOURS, one_line
 from penstock.cli.times import span
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Lines:
             return
         place = task if index < 0 else f"{task}[{index}]"
         tried = f" (try {data['try_number']})" if data.get("try_number", 1) > 1 else ""
-        reason = f": {data['reason']}" if data.get("reason") else ""
+        reason = f": {one_line(data['reason'])}" if data.get("reason") else ""
         click.echo(f"{place}: {state}{tried}{reason}", err=True)
 
     def waits(self, sentences: list[str]) -> None:

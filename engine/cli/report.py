@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-from penstock.cli.output import table
+from penstock.cli.output import one_line, table
 from penstock.cli.times import seconds_between, span
 
 WIDE = 16
@@ -31,14 +32,22 @@ def print_run(document: dict[str, Any]) -> None:
     colour = {"success": "green", "failed": "red", "quarantined": "red"}.get(state, "cyan")
     where = f"{document['dag_id']}/{document['run_id']}"
     why = document.get("reason", "").removeprefix(f"{state}: ")  # the word stands there already
-    reason = f": {why}" if why else ""
+    reason = f": {one_line(why)}" if why else ""
     ended = f" in {took}" if took else ""
     click.echo(f"{where}  {click.style(state, fg=colour, bold=True)}{ended}{reason}")
 
 
 def print_xcoms(xcoms: list[dict[str, Any]]) -> None:
     rows = [
-        (one["task_id"], "" if one["map_index"] < 0 else one["map_index"], one["key"], one["value"])
+        (
+            one["task_id"],
+            "" if one["map_index"] < 0 else one["map_index"],
+            one["key"],
+            # As JSON but for texts: a list of one is not what it holds.
+            one["value"]
+            if isinstance(one["value"], str)
+            else json.dumps(one["value"], ensure_ascii=False),
+        )
         for one in xcoms
     ]
     table(("task", "index", "XCom", "value"), rows)

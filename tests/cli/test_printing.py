@@ -147,3 +147,16 @@ def test_lines_for_a_document_are_kept_not_printed(capsys: Capture) -> None:
     printer.print(chunk(0, "a"))
     assert capsys.readouterr().out == ""
     assert printer.printed == [{"at": "1970-01-01T00:00:00.000000Z", "stream": 1, "text": "a"}]
+
+
+def test_what_is_written_over_several_lines_is_one_row_all_the_same(capsys: Capture) -> None:
+    print_run(document([instance("train", state="failed", reason="no\nluck\x1b[2J\tü")]))
+    assert "no\\nluck\\x1b[2J\\tü" in capsys.readouterr().out.splitlines()[1]
+
+
+def test_values_are_shown_as_json_and_texts_as_they_are(capsys: Capture) -> None:
+    values = [("list", [1, "a"]), ("none", None), ("yes", True), ("text", "a, b")]
+    xcoms = [{"task_id": "t", "map_index": -1, "key": k, "value": v} for k, v in values]
+    print_run(document([instance("t")]) | {"xcoms": xcoms})
+    shown = [line.split(None, 2)[2] for line in capsys.readouterr().out.splitlines()[4:8]]
+    assert shown == ['[1, "a"]', "null", "true", "a, b"]
