@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -76,6 +77,9 @@ async def _and_wait(daemon: Daemon, asked: dict[str, Any], *, as_json: bool) -> 
             progress.open(key)
         try:
             found["state"] = await watch.until_over(found["run_id"])
+        except asyncio.CancelledError:
+            click.echo(f"{key} goes on. To stop it: penstock runs cancel {key}", err=True)
+            raise
         finally:
             if progress:
                 progress.close()
