@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from penstock.lifecycle.commands import Ready, Remind
 from penstock.lifecycle.retries import SECOND
 from penstock.lifecycle.state import RunState, State, TaskRecord
-from penstock.lifecycle.states import LIVE, RUN_RUNNING
+from penstock.lifecycle.states import LIVE, RUN_RUNNING, UP_FOR_RETRY
 
 SPANS = re.compile(b"[" + bytes(LIVE) + b"]+")
 
@@ -20,24 +20,24 @@ def in_doubt(state: State) -> list[Ready]:
         for record in run.tasks:
             found.extend(live_spans(run, record))
         for callback in run.callbacks.values():
-            index, tries = callback.index, callback.try_number
-            found.append(Ready(run.key, callback.task, index, index + 1, tries, "", True))
+            index, tries, phase = callback.index, callback.try_number, callback.phase
+            found.append(Ready(run.key, callback.task, index, index + 1, tries, "", True, phase))
     return found
 
 
 def live_spans(run: RunState, record: TaskRecord) -> Iterator[Ready]:
-    """Yield the task's live instances, as ranges of the same try."""
+    """Yield the task's live instances, as ranges of the same try and phase."""
     task = record.step.task.task_id
     for span in SPANS.finditer(bytes(record.states)):
         first, last = span.span()
         if record.length is None:
-            yield Ready(run.key, task, -1, 0, record.tries[0], "", True)
+            yield Ready(run.key, task, -1, 0, record.tries[0], "", True, record.phase(0))
             continue
         while first < last:
-            tries, end = record.tries[first], first + 1
-            while end < last and record.tries[end] == tries:
+            tries, phase, end = record.tries[first], record.phase(first), first + 1
+            while end < last and (record.tries[end], record.phase(end)) == (tries, phase):
                 end += 1
-            yield Ready(run.key, task, first, end, tries, "", True)
+            yield Ready(run.key, task, first, end, tries, "", True, phase)
             first = end
 
 
@@ -50,4 +50,5 @@ def to_come(state: State) -> Iterator[Remind]:
         for record in run.tasks:
             for place, due in record.due.items():
                 task = record.step.task.task_id
-                yield Remind(due, "retry", run.key, task, record.index(place))
+                what = "retry" if record.states[place] == UP_FOR_RETRY else "resume"
+                yield Remind(due, what, run.key, task, record.index(place))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from penstock.events.types import Attempt, Delivery, RunInfo, Work, Xcom
-from penstock.lifecycle.state import State, TaskRecord, callback_key
+from penstock.events.types import Attempt, Delivery, Later, RunInfo, Work, Xcom
+from penstock.lifecycle.limits import is_trigger
+from penstock.lifecycle.plan import sources
+from penstock.lifecycle.state import RunState, State, TaskRecord, Waiting, key_of
 from penstock.lifecycle.states import RUNNING
 
 MOST_CARRIED = 16 * 1024
@@ -59,6 +61,8 @@ class WorkMaker:
 
     def work(self, attempt: Attempt, delivery: Delivery, caused_by: str) -> Work:
         run = self.state.runs[attempt.run]
+        if is_trigger(attempt.task):
+            return trigger_work(run, attempt, delivery, caused_by)
         if attempt.task.startswith("~"):
             return self.callback_work(attempt, delivery, caused_by)
         record = run.tasks[run.plan.numbers[attempt.task]]
@@ -74,25 +78,25 @@ class WorkMaker:
             exclusive=task.exclusive,
             xcoms=self.carried(record, values),
             caused_by=caused_by,
+            later=later(record, attempt.index) if attempt.phase else None,
         )
 
     def carried(self, record: TaskRecord, values: dict[str, Xcom]) -> dict[str, Xcom]:
         """Return what rides along. Of what a task is mapped over an instance needs one element."""
         task = record.step.task
-        over = {each.task for each in task.mapped}
+        over = {each.task for each in sources(task)}
         return {up: values[up] for up in task.upstream if up in values and up not in over}
 
     def callback_work(self, attempt: Attempt, delivery: Delivery, caused_by: str) -> Work:
         run = self.state.runs[attempt.run]
         name, _, task = attempt.task[1:].partition(":")
-        key = callback_key(attempt.task, attempt.index, attempt.try_number)
         step = run.plan.step(task)
         return Work(
             attempt=attempt,
             delivery=delivery,
             kind="callback",
             callback=name,
-            why=run.callbacks[key].why,
+            why=run.callbacks[key_of(attempt)].why,
             tries=1 if step is None else step.task.retries + 1,
             caused_by=caused_by,
         )
@@ -104,4 +108,33 @@ class WorkMaker:
                 for place, flight in record.flights.items():
                     if flight.worker == worker and record.states[place] == RUNNING:
                         task, tries = record.step.task.task_id, record.tries[place]
-                        yield Attempt(run.key, task, record.index(place), tries), flight.delivery
+                        phase = record.phase(place)
+                        attempt = Attempt(run.key, task, record.index(place), tries, phase)
+                        yield attempt, flight.delivery
+
+
+def waiting_of(record: TaskRecord, index: int) -> Waiting:
+    place = record.place(index)
+    assert place is not None
+    return record.waits[place]
+
+
+def later(record: TaskRecord, index: int) -> Later:
+    """Return what a later phase of a try is told of the earlier ones."""
+    waiting = waiting_of(record, index)
+    pause = waiting.pause
+    return Later(since=waiting.since, resume=pause.resume, event=waiting.event, pushed=pause.xcoms)
+
+
+def trigger_work(run: RunState, attempt: Attempt, delivery: Delivery, caused_by: str) -> Work:
+    """Return the attempt of a trigger that a deferred instance waits for."""
+    record = run.record(attempt.task.partition(":")[2])
+    assert record is not None
+    return Work(
+        attempt=attempt,
+        delivery=delivery,
+        kind="trigger",
+        trigger=waiting_of(record, attempt.index).pause.trigger,
+        is_async=True,
+        caused_by=caused_by,
+    )

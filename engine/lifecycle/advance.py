@@ -12,8 +12,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from penstock.events.types import (
+    Attempt,
+    AttemptEnded,
     AttemptFailed,
     AttemptInterrupted,
+    AttemptPaused,
     AttemptSkipped,
     AttemptStarted,
     AttemptSucceeded,
@@ -21,6 +24,7 @@ from penstock.events.types import (
     DagPaused,
     DagRegistered,
     DagRemoved,
+    Delivery,
     Event,
     FileBroken,
     FileMended,
@@ -34,7 +38,7 @@ from penstock.events.types import (
     WorkerJoined,
     WorkerLost,
 )
-from penstock.lifecycle import instances, runs
+from penstock.lifecycle import callbacks, instances, pauses, runs
 from penstock.lifecycle.commands import (
     Command,
     ConnectionRow,
@@ -194,11 +198,25 @@ def worker_lost(turn: Turn, event: WorkerLost) -> None:
         begun = held.begun and not event.clean
         reason = f"worker {event.worker} {event.reason}"
         args = (held.attempt, held.delivery, reason, begun)
-        runs.guard(turn, held.attempt.run, instances.interrupted, turn, *args)
+        runs.guard(turn, held.attempt.run, interrupted, turn, *args)
+
+
+def attempt_ended(turn: Turn, event: AttemptEnded) -> None:
+    if event.attempt.task.startswith("~"):
+        callbacks.ended(turn, event)
+    elif isinstance(event, AttemptPaused):
+        pauses.paused(turn, event)
+    else:
+        instances.attempt_ended(turn, event)
 
 
 def attempt_interrupted(turn: Turn, event: AttemptInterrupted) -> None:
-    instances.interrupted(turn, event.attempt, event.delivery, event.reason, event.begun)
+    interrupted(turn, event.attempt, event.delivery, event.reason, event.begun)
+
+
+def interrupted(turn: Turn, attempt: Attempt, delivery: Delivery, reason: str, begun: bool) -> None:
+    what = callbacks.lost if attempt.task.startswith("~") else instances.interrupted
+    what(turn, attempt, delivery, reason, begun)
 
 
 def timer_due(turn: Turn, event: TimerDue) -> None:
@@ -207,6 +225,8 @@ def timer_due(turn: Turn, event: TimerDue) -> None:
         return
     if event.what == "retry":
         instances.retry_due(turn, run, event.task, event.index, event.due)
+    elif event.what == "resume":
+        pauses.resume_due(turn, run, event.task, event.index, event.due)
     elif event.what == "run_timeout":
         runs.timed_out(turn, run, event.due)
     else:
@@ -228,9 +248,10 @@ TRANSITIONS: dict[type[Event], Callable[[Turn, Any], None]] = {
     WorkerJoined: worker_joined,
     WorkerLost: worker_lost,
     AttemptStarted: instances.attempt_started,
-    AttemptSucceeded: instances.attempt_ended,
-    AttemptFailed: instances.attempt_ended,
-    AttemptSkipped: instances.attempt_ended,
+    AttemptSucceeded: attempt_ended,
+    AttemptFailed: attempt_ended,
+    AttemptSkipped: attempt_ended,
+    AttemptPaused: attempt_ended,
     AttemptInterrupted: attempt_interrupted,
     TimerDue: timer_due,
 }

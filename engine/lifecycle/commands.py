@@ -19,9 +19,10 @@ class Command(Struct, frozen=True):
 
 
 class Ready(Command, frozen=True):
-    """These instances may be dispatched, for this try and phase. first, last: map indexes; -1: not mapped.
+    """These instances may be dispatched, for this try and phase.
 
-    task: its id, `~<callback>:<task>`, or `~trigger:<task>`. again: sent before, and lost by the infrastructure.
+    first, last: map indexes; -1: not mapped. task: its id, `~<callback>:<task>`, or
+    `~trigger:<task>`. again: sent before, and lost by the infrastructure.
     """
 
     run: str

@@ -35,6 +35,7 @@ TASK_COUNTERS = (
     "lost",
     "open_upstreams",
     "setup_ends",
+    "waits",
 )
 STATE_FIELDS = ("seen", "now", "epoch", "redeliveries")
 STATE_DICTS = ("workers", "pools", "variables", "connections", "broken", "quarantined")

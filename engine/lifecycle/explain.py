@@ -14,11 +14,14 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from penstock.errors import PenstockError
+from penstock.lifecycle.plan import sources
 from penstock.lifecycle.rules import BAD, Rule
 from penstock.lifecycle.state import NOTHING_LOST, RunState, State, TaskRecord
 from penstock.lifecycle.states import (
+    DEFERRED,
     ENDS,
     FAILED,
+    PAUSED,
     QUEUED,
     RUN_ENDS,
     RUN_QUEUED,
@@ -26,6 +29,7 @@ from penstock.lifecycle.states import (
     RUNNING,
     SKIPPED,
     SUCCESS,
+    UP_FOR_RESCHEDULE,
     UP_FOR_RETRY,
     UPSTREAM_FAILED,
     WAITING,
@@ -105,7 +109,7 @@ def stuck(state: State, run_key: str, *, why_queued: WhyQueued = ready) -> list[
     return [
         sentence(Case(state, run, record, record.states.index(code), why_queued))
         for record in run.tasks
-        for code in (QUEUED, UP_FOR_RETRY)
+        for code in (QUEUED, UP_FOR_RETRY, *PAUSED)
         if code in record.states
     ]
 
@@ -183,8 +187,8 @@ def waits(case: Case) -> str:
     still_open = [record for record in above if record.left]
     ended = [record for record in above if not record.left]
     so_far = f"; so far: {few(map(how, ended))}" if ended else ""
-    sources = {over.task for over in step.task.mapped}
-    mapped = [rec.step.task.task_id for rec in still_open if rec.step.task.task_id in sources]
+    wanted = {over.task for over in sources(step.task)}
+    mapped = [rec.step.task.task_id for rec in still_open if rec.step.task.task_id in wanted]
     over = f"; it is mapped over {few(map(repr, mapped))}" if mapped else ""
     names = few(map(how, still_open))
     return f"waits for {names} under rule {step.task.trigger_rule}{so_far}{over}"
@@ -207,6 +211,19 @@ def waits_for_retry(case: Case) -> str:
     tries, most = record.tries[place], record.step.task.retries + 1
     due = moment(record.due[place])
     return f"is up_for_retry: try {tries} failed, try {tries + 1} of {most} is due at {due}"
+
+
+def waits_for_look(case: Case) -> str:
+    due = moment(case.record.due.get(case.place))
+    return f"is up_for_reschedule, {try_of(case)}: it looks again at {due}"
+
+
+def is_deferred(case: Case) -> str:
+    pause, due = case.record.waits[case.place].pause, case.record.due.get(case.place)
+    if pause.trigger is None:
+        return f"is deferred, {try_of(case)}, until {moment(due)}"
+    most = "" if due is None else f", until {moment(due)} at most"
+    return f"is deferred, {try_of(case)}: it waits for its trigger{most}"
 
 
 def succeeded(case: Case) -> str:
@@ -237,6 +254,8 @@ WHY: dict[int, Callable[[Case], str]] = {
     QUEUED: is_queued,
     RUNNING: runs_now,
     UP_FOR_RETRY: waits_for_retry,
+    UP_FOR_RESCHEDULE: waits_for_look,
+    DEFERRED: is_deferred,
     SUCCESS: succeeded,
     FAILED: failed,
     SKIPPED: skipped,

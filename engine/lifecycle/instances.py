@@ -6,8 +6,6 @@ that is the whole of "releasing" (law 10).
 
 from __future__ import annotations
 
-from msgspec import structs
-
 from penstock.events.types import (
     Attempt,
     AttemptEnded,
@@ -16,8 +14,8 @@ from penstock.events.types import (
     AttemptSucceeded,
     Delivery,
 )
-from penstock.lifecycle.commands import Ready, Remind, RunOver, RunRow, TaskRow, XcomRows
-from penstock.lifecycle.plan import Step
+from penstock.lifecycle.commands import Ready, Remind, TaskRow, XcomRows
+from penstock.lifecycle.plan import Source, Step, sources
 from penstock.lifecycle.retries import delay
 from penstock.lifecycle.rules import START, WAIT, verdict
 from penstock.lifecycle.state import (
@@ -26,12 +24,10 @@ from penstock.lifecycle.state import (
     Lost,
     RunState,
     TaskRecord,
-    callback_key,
 )
 from penstock.lifecycle.states import (
     FAILED,
     QUEUED,
-    RUN_ENDS,
     RUNNING,
     SKIPPED,
     SUCCESS,
@@ -77,9 +73,7 @@ def outlook(run: RunState, record: TaskRecord) -> tuple[str | int, str]:
     what = verdict(record.step.rule, record.ends, record.open_upstreams, record.setup_ends)
     if what != START:
         return what, ""
-    for over in record.step.task.mapped:
-        if over.task is None:
-            continue
+    for over in sources(record.step.task):
         source = run.tasks[run.plan.numbers[over.task]]
         if source.left:
             return WAIT, ""
@@ -104,18 +98,14 @@ def start(turn: Turn, run: RunState, record: TaskRecord) -> None:
 
 def expand(turn: Turn, run: RunState, record: TaskRecord) -> None:
     """Turn a mapped task into its instances: the product of what it is mapped over."""
-    length = 1
-    for over in record.step.task.mapped:
-        if over.task is None:
-            found = over.length
-        else:
-            upstream = run.tasks[run.plan.numbers[over.task]]
-            is_gathered = upstream.length is not None and over.key == "return_value"
-            found = upstream.gathered if is_gathered else upstream.lengths.get(over.key)
+    offered = {over: offer(run, over) for over in sources(record.step.task)}
+    for over, found in offered.items():
         if found is None:
             reason = f"{over.task!r} left no XCom {over.key!r} to map over"
             return settle(turn, run, record, 0, UPSTREAM_FAILED, reason=reason)
-        length *= found
+    length = 1
+    for argument in record.step.task.mapped:
+        length *= argument.width(lambda over: offered[Source(over.task or "", over.key)]) or 0
     if length > WIDEST:
         reason = f"mapped over {length:,} members, more than {WIDEST:,}: map over batches of them"
         return settle(turn, run, record, 0, FAILED, reason=reason)
@@ -127,6 +117,13 @@ def expand(turn: Turn, run: RunState, record: TaskRecord) -> None:
     turn.notify(run, record, QUEUED, 0, length)
     turn.add(Ready(run.key, record.step.task.task_id, 0, length, 1, turn.cause))
     return None
+
+
+def offer(run: RunState, over: Source) -> int | None:
+    """Return how long an XCom is, or a mapped task's results together; None: it is not there."""
+    upstream = run.tasks[run.plan.numbers[over.task]]
+    is_gathered = upstream.length is not None and over.key == "return_value"
+    return upstream.gathered if is_gathered else upstream.lengths.get(over.key)
 
 
 def queue(turn: Turn, run: RunState, record: TaskRecord, place: int) -> None:
@@ -171,8 +168,8 @@ def settle(
         )
     else:
         turn.row(run, record, place, started_at=started_at, ended_at=turn.at, reason=reason)
-    record.flights.pop(place, None)
-    record.lost.pop(place, None)
+    for kept in (record.flights, record.lost, record.waits):
+        kept.pop(place, None)
     record.again.discard(place)
     if reason and not record.reason:
         record.reason = reason
@@ -246,8 +243,6 @@ def attempt_started(turn: Turn, event: AttemptStarted) -> None:
 
 
 def attempt_ended(turn: Turn, event: AttemptEnded) -> None:
-    if event.attempt.task.startswith("~"):
-        return callback_over(turn, event.attempt)
     found = find(turn, event.attempt)
     if found is None:
         return None
@@ -335,8 +330,8 @@ def fail(
     due = turn.at + delay(task, tried, name)
     record.states[place] = UP_FOR_RETRY
     record.due[place] = due
-    record.flights.pop(place, None)
-    record.lost.pop(place, None)
+    for kept in (record.flights, record.lost, record.waits):
+        kept.pop(place, None)
     turn.row(
         run,
         record,
@@ -364,8 +359,6 @@ def retry_due(turn: Turn, run: RunState, task: str, index: int, due: int) -> Non
 
 def interrupted(turn: Turn, attempt: Attempt, delivery: Delivery, reason: str, begun: bool) -> None:
     """A delivery ended without an outcome: send the try again, or fail it if that is too often."""
-    if attempt.task.startswith("~"):
-        return callback_lost(turn, attempt, delivery, begun)
     found = find(turn, attempt)
     if found is None:
         return None
@@ -385,34 +378,4 @@ def interrupted(turn: Turn, attempt: Attempt, delivery: Delivery, reason: str, b
     if was_running:
         turn.notify(run, record, QUEUED, place, place + 1, reason=reason)
     turn.ready(run, record, place, again=True)
-    return None
-
-
-# ---------------------------------------------------------------- callbacks
-
-
-def callback_over(turn: Turn, attempt: Attempt) -> None:
-    """A callback returned or raised; either way it was called, which is all that is promised."""
-    run = turn.state.runs.get(attempt.run)
-    key = callback_key(attempt.task, attempt.index, attempt.try_number)
-    if run is None or run.callbacks.pop(key, None) is None:
-        return
-    turn.add(RunRow(run.key))
-    if run.state in RUN_ENDS and not run.callbacks:
-        turn.add(RunOver(run.key))
-
-
-def callback_lost(turn: Turn, attempt: Attempt, delivery: Delivery, begun: bool) -> None:
-    run = turn.state.runs.get(attempt.run)
-    key = callback_key(attempt.task, attempt.index, attempt.try_number)
-    callback = None if run is None else run.callbacks.get(key)
-    if run is None or callback is None or delivery <= callback.lost.last:
-        return None
-    lost = Lost(callback.lost.times + begun, delivery)
-    if lost.times > turn.state.redeliveries:
-        return callback_over(turn, attempt)
-    run.callbacks[key] = structs.replace(callback, lost=lost)
-    turn.add(RunRow(run.key))
-    task, index, tries = attempt.task, attempt.index, attempt.try_number
-    turn.add(Ready(run.key, task, index, index + 1, tries, turn.cause, True))
     return None

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable
 from penstock.errors import PenstockError
 from penstock.lifecycle.instances import outlook
 from penstock.lifecycle.rules import WAIT
-from penstock.lifecycle.state import DagState, RunState, State, TaskRecord
+from penstock.lifecycle.state import DagState, RunState, State, TaskRecord, callback_key
 from penstock.lifecycle.states import (
+    DEFERRED,
     ENDS,
     LIVE,
+    PAUSED,
     QUEUED,
     RUN_ENDS,
     RUN_QUARANTINED,
@@ -104,7 +106,7 @@ def check_run(state: State, run: RunState) -> None:
     unfinished = sum(record.left > 0 for record in run.tasks)
     same(run.key, "", "unfinished", unfinished, run.unfinished)
     active = sum(
-        code in LIVE or code == UP_FOR_RETRY for record in run.tasks for code in record.states
+        code in (*LIVE, UP_FOR_RETRY, *PAUSED) for record in run.tasks for code in record.states
     )
     same(run.key, "", "active", active, run.active)
     same(run.key, "", "has a moment of its end", run.state in RUN_ENDS, run.ended_at is not None)
@@ -143,6 +145,18 @@ def check_counters(run: RunState, record: TaskRecord) -> None:
     same(run.key, task, "left", left, record.left)
 
 
+def has_moment(record: TaskRecord, place: int) -> bool:
+    pause = record.waits[place].pause
+    return pause.until is not None or pause.deadline is not None
+
+
+def trigger_of(run: RunState, record: TaskRecord, place: int) -> tuple[bool, bool]:
+    """Return whether a deferred instance has a trigger, and whether that is under way."""
+    waiting, task = record.waits[place], f"~trigger:{record.step.task.task_id}"
+    key = callback_key(task, record.index(place), record.tries[place], waiting.phase)
+    return waiting.pause.trigger is not None, key in run.callbacks
+
+
 def ends_of(records: list[TaskRecord]) -> list[int]:
     """Return how many instances of these tasks ended, by state."""
     counts = [0] * len(WORDS)
@@ -160,11 +174,18 @@ def check_instances(state: State, run: RunState, record: TaskRecord) -> None:
     same(run.key, task, "number of tries", width, len(record.tries))
     at = {code: {p for p, c in enumerate(record.states) if c == code} for code in range(len(WORDS))}
     live = at[QUEUED] | at[RUNNING]
-    same(run.key, task, "places that wait for a retry", at[UP_FOR_RETRY], set(record.due))
+    paused = {place for code in PAUSED for place in at[code]}
+    timed = {place for place in paused if has_moment(record, place)}
+    same(run.key, task, "places that wait for a moment", at[UP_FOR_RETRY] | timed, set(record.due))
+    same(run.key, task, "paused places without a reason", set(), paused - set(record.waits))
+    same(run.key, task, "waits that are over", set(), set(record.waits) - live - paused)
+    for place in at[DEFERRED]:
+        same(run.key, task, "has its trigger", *trigger_of(run, record, place))
     same(run.key, task, "places in flight", at[RUNNING], set(record.flights))
     same(run.key, task, "lost places that are not live", set(), set(record.lost) - live)
     # `again` keeps a place while it waits for the retry after next; an end takes it out.
-    same(run.key, task, "again, though over", set(), record.again - live - at[UP_FOR_RETRY])
+    over = record.again - live - at[UP_FOR_RETRY] - paused
+    same(run.key, task, "again, though over", set(), over)
     too_often = {p for p, lost in record.lost.items() if lost.times > state.redeliveries}
     same(run.key, task, "places lost too often", set(), too_often)
     same(run.key, task, "more gathered than succeeded", False, record.gathered > len(at[SUCCESS]))
@@ -173,9 +194,10 @@ def check_instances(state: State, run: RunState, record: TaskRecord) -> None:
         tries = record.tries[place]
         if code == WAITING:
             same(run.key, task, "tries of a waiting task", 0, tries)
-        elif place in live or place in record.due:
+        elif place in live or place in record.due or place in paused:
             same(run.key, task, f"try {tries} of {most} within bounds", True, 1 <= tries <= most)
     if record.length is not None:
         kept = record.again | record.due.keys() | record.lost.keys() | record.flights.keys()
+        kept |= record.waits.keys()
         at_rest = {p for p in live - kept if record.states[p] != QUEUED or record.tries[p] != 1}
         same(run.key, task, "live places without a row of their own", set(), at_rest)

@@ -51,7 +51,7 @@ class Item:
 
     def attempt(self) -> Attempt:
         ready = self.ready
-        return Attempt(ready.run, ready.task, self.cursor, ready.try_number)
+        return Attempt(ready.run, ready.task, self.cursor, ready.try_number, ready.phase)
 
 
 class Limit:
@@ -130,7 +130,7 @@ class ReadyQueue:
         date = run.triggered.logical_date or run.triggered_at
         if ready.task.startswith("~"):
             step = run.plan.step(ready.task.partition(":")[2])
-            lane = ("default" if step is None else step.task.queue, False)
+            lane = ("default" if step is None else step.task.queue, is_trigger(ready.task))
             return Item(ready, (-CALLBACK_WEIGHT, date, next(self.serial)), lane, (), 0)
         step = run.plan.step(ready.task)
         assert step is not None
@@ -214,7 +214,8 @@ class ReadyQueue:
         run = self.state.runs.get(attempt.run)
         if run is None:
             return None
-        ready = Ready(run.key, attempt.task, attempt.index, attempt.index, attempt.try_number, "")
+        place, tries = (attempt.index, attempt.index), attempt.try_number
+        ready = Ready(run.key, attempt.task, *place, tries, "", phase=attempt.phase)
         taken = Taken(attempt, self.item(ready, run))
         for limit in taken.item.limits:
             limit.used += limit.need(taken.item)
@@ -257,6 +258,11 @@ class ReadyQueue:
                 before = sum(item < found for item in heap)
                 return f"waits for a free slot of a worker of queue {lane[0]!r}, {before} before it"
         return None
+
+
+def is_trigger(task: str) -> bool:
+    """Whether the attempt is of a trigger that a task waits for: those run on an event loop."""
+    return task.startswith("~trigger:")
 
 
 def of_run(run: str) -> str:

@@ -5,6 +5,9 @@ Made once for each version and shared by all its runs; never changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from msgspec import Raw
 
 from penstock.authoring.serialized import SerializedDag, SerializedTask, load
@@ -38,6 +41,21 @@ class Step:
         self.callbacks = frozenset(task.callbacks)
 
 
+class Source(NamedTuple):
+    """An XCom that a task is mapped over."""
+
+    task: str
+    key: str
+
+
+def sources(task: SerializedTask) -> Iterator[Source]:
+    """Yield every XCom whose length decides into how many instances the task expands."""
+    for over in task.mapped:
+        for source in over.sources():
+            assert source.task is not None
+            yield Source(source.task, source.key)
+
+
 class Plan:
     """A version of a DAG. Raises KeyError for an upstream or a rule that does not exist."""
 
@@ -53,9 +71,8 @@ class Plan:
             step.setups = frozenset(up for up in step.upstream if dag.tasks[up].is_setup)
             for up in step.upstream:
                 self.steps[up].downstream.append(step.number)
-            for over in step.task.mapped:
-                if over.task is not None:
-                    self.steps[self.numbers[over.task]].feeds.add(over.key)
+            for over in sources(step.task):
+                self.steps[self.numbers[over.task]].feeds.add(over.key)
         for step in self.steps:
             # A teardown does not decide a run's fate: what stands right above it does.
             step.is_leaf = not step.task.is_teardown and all(

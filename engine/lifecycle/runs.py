@@ -17,10 +17,12 @@ from penstock.lifecycle.commands import (
     TaskRow,
 )
 from penstock.lifecycle.instances import call_back, consider, count
+from penstock.lifecycle.pauses import drop_trigger
 from penstock.lifecycle.retries import micros
 from penstock.lifecycle.state import DagState, RunState, TaskRecord
 from penstock.lifecycle.states import (
     FAILED,
+    PAUSED,
     QUEUED,
     RUN_ENDS,
     RUN_FAILED,
@@ -196,15 +198,16 @@ def stop_task(turn: Turn, run: RunState, record: TaskRecord, reason: str, runnin
     if record.length is None:
         single.add(0)
     for place in sorted(single):
-        fate = running if states[place] == RUNNING else SKIPPED
+        fate = running if states[place] in (RUNNING, *PAUSED) else SKIPPED
         record.due.pop(place, None)
+        drop_trigger(run, record, place)
         states[place] = fate
         turn.row(run, record, place, ended_at=turn.at, reason=reason)
         turn.notify(run, record, fate, place, place + 1, reason=reason)
         count(run, record, fate, 1)
         if fate == FAILED:
             call_back(turn, run, record, place, FAILED, reason)
-    for left in (record.flights, record.lost, record.again):
+    for left in (record.flights, record.lost, record.waits, record.again):
         left.clear()
     if record.left:
         skip_queued(turn, run, record, reason)

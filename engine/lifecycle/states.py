@@ -6,14 +6,16 @@ the wire, the store and people. `quarantined` is ours: a run whose events the fo
 
 from __future__ import annotations
 
-WAITING, QUEUED, RUNNING, UP_FOR_RETRY = 0, 1, 2, 3
-SUCCESS, FAILED, SKIPPED, UPSTREAM_FAILED = 4, 5, 6, 7
+WAITING, QUEUED, RUNNING, UP_FOR_RETRY, UP_FOR_RESCHEDULE, DEFERRED = 0, 1, 2, 3, 4, 5
+SUCCESS, FAILED, SKIPPED, UPSTREAM_FAILED = 6, 7, 8, 9
 
 WORDS = (
     "none",
     "queued",
     "running",
     "up_for_retry",
+    "up_for_reschedule",
+    "deferred",
     "success",
     "failed",
     "skipped",
@@ -27,14 +29,19 @@ ENDS = (SUCCESS, FAILED, SKIPPED, UPSTREAM_FAILED)
 LIVE = (QUEUED, RUNNING)
 """The states in which an attempt may be under way somewhere."""
 
+PAUSED = (UP_FOR_RESCHEDULE, DEFERRED)
+"""The states of a try that waits for something and holds nothing meanwhile."""
+
 RUN_QUEUED, RUN_RUNNING, RUN_SUCCESS, RUN_FAILED = "queued", "running", "success", "failed"
 RUN_QUARANTINED = "quarantined"
 RUN_ENDS = frozenset((RUN_SUCCESS, RUN_FAILED, RUN_QUARANTINED))
 
 NEXT = {
     WAITING: {QUEUED, SUCCESS, SKIPPED, UPSTREAM_FAILED, FAILED},
-    QUEUED: {RUNNING, UP_FOR_RETRY, SUCCESS, FAILED, SKIPPED},
-    RUNNING: {QUEUED, UP_FOR_RETRY, SUCCESS, FAILED, SKIPPED},
+    QUEUED: {RUNNING, UP_FOR_RETRY, *PAUSED, SUCCESS, FAILED, SKIPPED},
+    RUNNING: {QUEUED, UP_FOR_RETRY, *PAUSED, SUCCESS, FAILED, SKIPPED},
     UP_FOR_RETRY: {QUEUED, SKIPPED, FAILED},
+    UP_FOR_RESCHEDULE: {QUEUED, SKIPPED, FAILED},
+    DEFERRED: {QUEUED, UP_FOR_RETRY, SKIPPED, FAILED},
 }
 """Where a task instance may go from a state; from an end, nowhere. RUNNING, QUEUED: sent again."""

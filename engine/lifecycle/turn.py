@@ -105,13 +105,26 @@ class Turn:
         index = record.index(place)
         task = record.step.task.task_id
         tries = record.tries[place]
-        self.add(Ready(run.key, task, index, index + 1, tries, self.cause, again))
+        phase = record.phase(place)
+        self.add(Ready(run.key, task, index, index + 1, tries, self.cause, again, phase))
 
     def call_back(
-        self, run: RunState, name: str, task: str, index: int, try_number: int, why: str
+        self,
+        run: RunState,
+        name: str,
+        task: str,
+        index: int,
+        try_number: int,
+        why: str,
+        phase: int = 0,
     ) -> None:
         """Ask for a user's callback: an attempt like any other, that holds the run in memory."""
-        callback = Callback(f"~{name}:{task}", index, try_number, why, NOTHING_LOST)
+        callback = Callback(f"~{name}:{task}", index, try_number, why, NOTHING_LOST, phase)
         run.callbacks[callback.key] = callback
-        self.add(Ready(run.key, callback.task, index, index + 1, try_number, self.cause))
+        self.ready_callback(run, callback)
+
+    def ready_callback(self, run: RunState, callback: Callback, *, again: bool = False) -> None:
+        task, index, tries = callback.task, callback.index, callback.try_number
+        ready = Ready(run.key, task, index, index + 1, tries, self.cause, again, callback.phase)
+        self.add(ready)
         self.add(RunRow(run.key))

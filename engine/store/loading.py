@@ -25,6 +25,7 @@ from penstock.lifecycle.state import (
     RunState,
     State,
     TaskRecord,
+    Waiting,
     WorkerState,
 )
 from penstock.lifecycle.states import CODES, ENDS, RUN_QUEUED, RUN_RUNNING, RUNNING, SUCCESS
@@ -34,6 +35,7 @@ from penstock.store.queries import query
 
 decode_callbacks = msgspec.json.Decoder(list[Callback]).decode
 decode_lengths = msgspec.json.Decoder(dict[str, int]).decode
+decode_waiting = msgspec.json.Decoder(Waiting).decode
 decode_queues = msgspec.json.Decoder(tuple[str, ...]).decode
 
 Place = tuple[str, str]  # run, task
@@ -234,6 +236,7 @@ def restore_live(
     due: int | None,
     started_at: int,
     worker: str,
+    wait: str | None,
 ) -> None:
     """Restore what only an instance that has not ended has."""
     if lost_epoch or lost_number:
@@ -242,6 +245,8 @@ def restore_live(
         record.flights[place] = Flight(worker, Delivery(flight_epoch, flight_number), started_at)
     if due is not None:
         record.due[place] = due
+    if wait is not None:
+        record.waits[place] = decode_waiting(wait)
     # A mapped instance's first try is made ready with its range, every other one by itself.
     if record.tries[place] > (record.length is not None):
         record.again.add(place)

@@ -18,15 +18,18 @@ FIRST_KEPT, LAST_KEPT = 11, 15
 
 
 def instance(row: InstanceRow, state: State) -> Row:
-    """Pack a task instance; of one that runs, the state says by which delivery."""
+    """Pack a task instance; by which delivery it runs and what it waits for the state says."""
     lost_last = row.delivery or NOTHING_LOST.last
-    epoch = number = None
-    if row.state == "running":
-        record = state.runs[row.run].record(row.task)
-        place = None if record is None else record.place(row.index)
-        flight = None if record is None or place is None else record.flights.get(place)
+    epoch = number = wait = None
+    record = state.runs[row.run].record(row.task)
+    place = None if record is None else record.place(row.index)
+    if record is not None and place is not None:
+        flight = record.flights.get(place) if row.state == "running" else None
         if flight is not None:
             epoch, number = flight.delivery.epoch, flight.delivery.number
+        waiting = record.waits.get(place)
+        if waiting is not None:
+            wait = encode(waiting).decode()
     return (
         row.run,
         row.task,
@@ -44,6 +47,7 @@ def instance(row: InstanceRow, state: State) -> Row:
         row.took,
         row.worker,
         row.reason,
+        wait,
     )
 
 
@@ -62,7 +66,8 @@ def all_instances(run: RunState) -> Iterator[InstanceRow]:
         if not record.decided:
             continue
         rest = WAITING if record.length is None else record.rest
-        busy = record.again | record.due.keys() | record.lost.keys() | record.flights.keys()
+        kept = (record.due, record.lost, record.flights, record.waits)
+        busy = record.again.union(*kept)
         for place, code in enumerate(record.states):
             if code == rest and record.tries[place] <= 1 and place not in busy:
                 continue

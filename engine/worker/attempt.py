@@ -5,6 +5,7 @@ The user's code, our own limits: a failed try. The infrastructure: the same try 
 | end | outcome |
 | --- | --- |
 | returned, skipped, raised | succeeded, skipped, failed |
+| paused: it waits for a moment or a trigger | paused |
 | stopped or killed for its timeout or its memory | failed |
 | stopped for any other reason (cancel, drain) | interrupted |
 | died by SIGSEGV and its kin, or by any signal but those below | failed |
@@ -22,6 +23,7 @@ from msgspec import structs
 from penstock.events.types import (
     AttemptFailed,
     AttemptInterrupted,
+    AttemptPaused,
     AttemptSkipped,
     AttemptSucceeded,
     Outcome,
@@ -63,6 +65,8 @@ def outcome_of(work: Work, worker: str, ending: Ending, *, logged: int, now: int
         return AttemptFailed(**facts, reason=reason, final=final)
     if what is AttemptSkipped:
         return AttemptSkipped(**facts, reason=reason)
+    if what is AttemptPaused and ending.pause is not None:
+        return AttemptPaused(**facts | {"xcoms": ()}, pause=ending.pause)
     return structs.replace(ended, skip=ending.skip) if ending.skip else ended
 
 
@@ -80,6 +84,8 @@ def _judge(work: Work, ending: Ending) -> tuple[type[Outcome], str, bool]:
         return AttemptInterrupted, why or "its process was told to end (SIGTERM)", False
     if ending.how == "skipped":
         return AttemptSkipped, ending.reason, False
+    if ending.how == "paused":
+        return AttemptPaused, "", False
     if ending.how == "raised":
         return AttemptFailed, ending.reason, ending.final
     return AttemptSucceeded, "", False

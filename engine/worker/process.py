@@ -293,9 +293,7 @@ class Process:
         self._releasing, horizon = True, self.clock.now()
         if not self._paused:
             for which in (0, 1):
-                if (
-                    self._read(which) == wire.READ
-                ):  # more: known up to its latest
+                if self._read(which) == wire.READ:  # more: known up to its latest
                     horizon = min(horizon, self._splitters[which].latest)
         self._releasing = False
         self._tell(lambda line: line[0] <= horizon)
@@ -405,6 +403,7 @@ def _ending(done: wire.Done, asked: str) -> Ending:
         took=done.took,
         xcoms=done.xcoms,
         skip=done.skip,
+        pause=done.pause,
         reason=done.reason,
         final=done.final,
         asked=asked,

@@ -72,10 +72,11 @@ class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
 
 
 class Done(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="done"):
-    """An item ended. how: `returned`, `raised`, `skipped`, or `stopped` (by the worker's signal).
+    """An item ended. how: `returned`, `raised`, `skipped`, `paused`, or `stopped` (by a signal).
 
-    skip: tasks that it leaves out. soiled: it left threads or processes behind, so this child takes nothing more. rss: bytes that
-    are resident afterwards, 0 if not looked at.
+    skip: tasks that it leaves out. pause: what it waits for, if `how` is `paused`. soiled: it left
+    threads or processes behind, so this child takes nothing more. rss: bytes that are resident
+    afterwards, 0 if not looked at.
     """
 
     number: int
@@ -85,6 +86,7 @@ class Done(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="done"):
     took: float
     xcoms: tuple[t.Xcom, ...] = ()
     skip: tuple[str, ...] = ()
+    pause: t.Pause | None = None
     reason: str = ""
     final: bool = False
     soiled: bool = False

@@ -249,18 +249,19 @@ class Worker:
         logged = self.logs.lines_of(delivery)
         outcome = outcome_of(holding.job.work, self.who.name, ending, logged=logged, now=now)
         if self.upload is not None and any(xcom.blob for xcom in ending.xcoms):
-            sending = self._loop.create_task(self._upload(holding, outcome))
+            sending = self._loop.create_task(self._upload(holding, outcome, ending.xcoms))
             self._uploads.add(sending)
             sending.add_done_callback(self._uploads.discard)
         else:
             self._settle(holding, outcome)
         self.lanes.assign()
 
-    async def _upload(self, holding: Holding, outcome: t.Outcome) -> None:
+    async def _upload(
+        self, holding: Holding, outcome: t.Outcome, xcoms: tuple[t.Xcom, ...]
+    ) -> None:
         """Bring large values to where others can read them, before the outcome names them."""
         assert self.upload is not None
-        assert isinstance(outcome, t.AttemptEnded)
-        for xcom in outcome.xcoms:
+        for xcom in xcoms:
             while xcom.blob is not None:
                 try:
                     await self.upload(xcom.blob)

@@ -19,6 +19,7 @@ from penstock.events.types import (
     Attempt,
     AttemptFailed,
     AttemptInterrupted,
+    AttemptPaused,
     AttemptSkipped,
     AttemptStarted,
     AttemptSucceeded,
@@ -27,6 +28,7 @@ from penstock.events.types import (
     Event,
     Held,
     LeaderElected,
+    Pause,
     RunCancelled,
     RunTriggered,
     TimerDue,
@@ -120,7 +122,8 @@ class Scene:
         if isinstance(command, Ready):
             for index in range(command.first, command.last):
                 self.sent += 1
-                attempt = Attempt(command.run, command.task, index, command.try_number)
+                tries, phase = command.try_number, command.phase
+                attempt = Attempt(command.run, command.task, index, tries, phase)
                 self.held[attempt] = Delivery(1, self.sent)
         elif isinstance(command, Remind):
             self.timers.append(command)
@@ -160,6 +163,11 @@ class Scene:
         run: str = "d/r",
     ) -> list[Command]:
         return self.say(failed(*self.pop(task, index, run), self.now, reason, final))
+
+    def pause(self, task: str, index: int = -1, run: str = "d/r", **pause: Any) -> list[Command]:
+        attempt, delivery = self.pop(task, index, run)
+        facts = about(attempt, delivery, self.now)
+        return self.say(AttemptPaused(**facts, pause=Pause(**pause)))
 
     def skip(self, task: str, index: int = -1, run: str = "d/r") -> list[Command]:
         return self.say(skipped(*self.pop(task, index, run), self.now))

@@ -10,6 +10,7 @@ from lifecycle.scene import SECOND, Scene, dag, task
 from penstock.events.types import Delivery
 from penstock.lifecycle.invariants import InvariantError, check
 from penstock.lifecycle.state import Flight, Lost, RunState
+from penstock.lifecycle.states import SUCCESS
 
 
 def busy() -> Scene:
@@ -33,12 +34,12 @@ def busy() -> Scene:
 Damage = Callable[[RunState], object]
 
 DAMAGES: dict[str, tuple[str, Damage]] = {
-    "ends": ("e", lambda run: run.record("e").ends.__setitem__(4, 0)),
+    "ends": ("e", lambda run: run.record("e").ends.__setitem__(SUCCESS, 0)),
     "open_upstreams": ("b", lambda run: setattr(run.record("b"), "open_upstreams", 0)),
     "left": ("w", lambda run: setattr(run.record("w"), "left", 4)),
     "number of states": ("w", lambda run: setattr(run.record("w"), "length", 5)),
     "number of tries": ("w", lambda run: run.record("w").tries.pop()),
-    "places that wait for a retry": ("a", lambda run: run.record("a").due.clear()),
+    "places that wait for a moment": ("a", lambda run: run.record("a").due.clear()),
     "places in flight": (
         "w",
         lambda run: run.record("w").flights.update({3: Flight("w", Delivery(1, 1), SECOND)}),

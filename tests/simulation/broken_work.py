@@ -15,7 +15,7 @@ from penstock.coordinator.rescuer import Rescuer
 from penstock.coordinator.timekeeper import Timekeeper
 from penstock.coordinator.triggers import Triggers
 from penstock.events.types import Delivery, decode_down
-from penstock.lifecycle import instances
+from penstock.lifecycle import callbacks, instances
 from penstock.lifecycle.limits import Limit
 from penstock.worker.presence import Presence
 from penstock.worker.worker import Worker
@@ -225,10 +225,10 @@ def stretched_waits() -> list[Patch]:
 def callbacks_once() -> list[Patch]:
     """A callback that was lost with its worker is not called again."""
 
-    def callback_lost(turn: Any, attempt: Any, delivery: Any, begun: bool) -> None:
-        instances.callback_over(turn, attempt)
+    def lost(turn: Any, attempt: Any, delivery: Any, reason: str, begun: bool) -> None:
+        callbacks.over(turn, attempt)
 
-    return [(instances, "callback_lost", callback_lost)]
+    return [(callbacks, "lost", lost)]
 
 
 def kills_are_tries() -> list[Patch]:
