@@ -6,13 +6,18 @@ from typing import Any
 
 import click
 
+from penstock.cli import dagcheck
 from penstock.cli.daemon import Place, ask, place_options
 from penstock.cli.output import emit, fields, json_option, table
+from penstock.cli.times import short
 
 
 @click.group("dags")
 def command() -> None:
-    """List, show, pause and unpause DAGs."""
+    """List, show, check, pause and unpause DAGs."""
+
+
+command.add_command(dagcheck.command)
 
 
 @command.command("list")
@@ -143,10 +148,15 @@ def next_(place: Place, dag_id: str, count: int, as_json: bool) -> None:
 
     def render() -> None:
         rows = [
-            (tick["logical_date"], tick["interval_start"], tick["interval_end"], tick["run_after"])
+            [
+                short(tick[name])
+                for name in ("logical_date", "interval_start", "interval_end", "run_after")
+            ]
             for tick in found["next"]
         ]
-        heads = ("logical date", "interval from", "to", "runs from")
+        if rows:
+            click.echo(f"{dag_id}: {found['schedule']}")
+        heads = ("logical date (UTC)", "interval from", "to", "runs from")
         table(heads, rows, empty=f"{dag_id}: no run comes by its schedule ({found['schedule']}).")
         if found["paused"]:
             click.echo(f"{dag_id} is paused: nothing runs until `penstock dags unpause`.", err=True)

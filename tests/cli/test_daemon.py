@@ -209,7 +209,10 @@ def test_a_schedule_is_switched_and_told(up: Daemon) -> None:
     assert first < second
     assert first.endswith("T00:00:00.000000Z")
     assert up("dags", "pause", "one", "--json").document["paused"] is True
-    assert "is paused" in up("dags", "next", "one").err
+    shown = up("dags", "next", "one")
+    assert shown.out.splitlines()[0] == "one: daily at 00:00 (UTC)"
+    assert shown.out.splitlines()[2].startswith(f"{first[:10]} 00:00:00  ")
+    assert "is paused" in shown.err
     assert up("dags", "unpause", "one", "--json").document["paused"] is False
 
 
