@@ -158,7 +158,7 @@ class EachDict:
 
 def _described(name: str, value: Any) -> MappedOver:
     if isinstance(value, XComArg):
-        return MappedOver(argument=name, task=value.operator.task_id, key=value.key)
+        return value.described(name)
     return MappedOver(argument=name, length=len(value))
 
 

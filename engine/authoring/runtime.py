@@ -219,11 +219,12 @@ def is_mapped_over(dag: DAG, task_id: str) -> bool:
     cached: frozenset[str] | None = getattr(dag, "_mapped_over", None)
     if cached is None:
         cached = frozenset(
-            over.task
+            source.task
             for node in dag.tasks
             if isinstance(node, MappedOperator)
             for over in node.over.described()
-            if over.task is not None and over.key == RETURN_KEY
+            for source in over.sources()
+            if source.task is not None and source.key == RETURN_KEY
         )
         dag._mapped_over = cached  # type: ignore[attr-defined]
     return task_id in cached

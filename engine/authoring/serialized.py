@@ -8,6 +8,7 @@ same file gives the same version on every machine.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,13 +18,38 @@ from msgspec import Raw, Struct
 class MappedOver(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One argument that a task is expanded over: a literal's length, or an upstream's XCom.
 
-    An instance's index runs over the product of all of them, the last one fastest.
+    Or several of these made into one: its length is the `least`, the `most` or the `sum` (`how`) of
+    those of its `parts`. An instance's index runs over the product of all arguments, the last one
+    fastest.
     """
 
     argument: str
     length: int | None = None
     task: str | None = None
     key: str = "return_value"
+    how: str = ""
+    parts: tuple[MappedOver, ...] = ()
+
+    def sources(self) -> Iterator[MappedOver]:
+        """Yield the XComs in it: those whose lengths must be known first."""
+        if self.task is not None:
+            yield self
+        for part in self.parts:
+            yield from part.sources()
+
+    def width(self, known: Callable[[MappedOver], int | None]) -> int | None:
+        """Return how long it is, None if an XCom is missing. known: the lengths of XComs."""
+        if self.task is not None:
+            return known(self)
+        if not self.how:
+            return self.length
+        lengths = [part.width(known) for part in self.parts]
+        there = [length for length in lengths if length is not None]
+        return TOGETHER[self.how](there) if len(there) == len(lengths) else None
+
+
+TOGETHER: dict[str, Callable[[list[int]], int]] = {"least": min, "most": max, "sum": sum}
+"""What several lengths make together, by `MappedOver.how`."""
 
 
 class SerializedTask(Struct, frozen=True, kw_only=True, omit_defaults=True):

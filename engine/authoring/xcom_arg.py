@@ -7,12 +7,13 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring.edges import Linkable
-from penstock.authoring.errors import InvalidArgumentError, UnsupportedError
-from penstock.authoring.exceptions import XComNotFound
+from penstock.authoring.errors import InvalidArgumentError
+from penstock.authoring.exceptions import AirflowException, XComNotFound
+from penstock.authoring.serialized import MappedOver
 from penstock.authoring.vocabulary import NOTSET
 
 if TYPE_CHECKING:
@@ -85,13 +86,35 @@ class XComArg(Linkable):
         self.operator.as_teardown(setups=setups, on_failure_fail_dagrun=on_failure_fail_dagrun)
         return self
 
-    def map(self, *others: Any, **options: Any) -> XComArg:
-        """Not here yet; raises UnsupportedError."""
-        raise UnsupportedError(
-            "map(), zip() and concat() of a result are not here yet; do it in a @task between."
-        )
+    def map(self, f: Callable[[Any], Any]) -> XComArg:
+        """Return this result with `f` called on each element, in the task that uses it.
 
-    zip = concat = map
+        `load.expand(file=list_files().map(str.lower))`; where `f` raises AirflowSkipException, the
+        instance of that element is skipped. Raises InvalidArgumentError, a ValueError, for a task.
+        """
+        return MappedResult(self._whole("map"), f)
+
+    def zip(self, *others: XComArg, fillvalue: Any = NOTSET) -> XComArg:
+        """Return tuples of this result's elements and others', as long as the shortest of them.
+
+        fillvalue: stands for what is missing, and the longest counts.
+        """
+        return ZippedResults([each._whole("zip") for each in (self, *others)], fillvalue)
+
+    def concat(self, *others: XComArg) -> XComArg:
+        """Return this result's elements and then the others'."""
+        return JoinedResults([each._whole("concat") for each in (self, *others)])
+
+    def _whole(self, what: str) -> XComArg:
+        if self.key != RETURN_KEY:
+            raise InvalidArgumentError(
+                f"{what}() needs what a task returned; this is its entry {self.key!r}."
+            )
+        return self
+
+    def described(self, argument: str) -> MappedOver:
+        """Return how many instances a task that is expanded over this has, and what it awaits."""
+        return MappedOver(argument=argument, task=self.operator.task_id, key=self.key)
 
     def resolve(self, context: Context) -> Any:
         """Return the value: of a mapped task a list, in the order of map indexes, without Nones.
@@ -115,6 +138,137 @@ class XComArg(Linkable):
         if found is None:
             raise XComNotFound(ti.dag_id, self.operator.task_id, self.key)
         return found
+
+
+class DerivedResult(XComArg):
+    """Something made of results, element by element, in the task that uses it."""
+
+    def __init__(self, parts: Sequence[XComArg]) -> None:
+        super().__init__(parts[0].operator)
+        self.parts = parts
+
+    def tails(self) -> Sequence[Node]:
+        return [node for part in self.parts for node in part.tails()]
+
+    heads = tails
+
+    def made(self, values: list[Sequence[Any]]) -> Sequence[Any]:
+        """Return what the elements of the parts make."""
+        raise NotImplementedError
+
+    def resolve(self, context: Context) -> Any:
+        """Return a list. Raises AirflowException if a part is neither a list nor a dict."""
+        return list(self.made([_sequence(part.resolve(context), part) for part in self.parts]))
+
+    def elements(self, context: Context) -> Any:
+        return self.made([_sequence(part.elements(context), part) for part in self.parts])
+
+    def __getitem__(self, key: str) -> XComArg:
+        raise InvalidArgumentError(f"{self!r} has no entries; take {key!r} of a task's result.")
+
+    def __str__(self) -> str:
+        raise InvalidArgumentError(f"{self!r} cannot be put into a text; give it as an argument.")
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class MappedResult(DerivedResult):
+    """`result.map(f)`."""
+
+    def __init__(self, source: XComArg, f: Callable[[Any], Any]) -> None:
+        if not callable(f) or hasattr(f, "expand"):
+            raise InvalidArgumentError(f"map() needs a plain function, not {f!r}.")
+        super().__init__([source])
+        self.f = f
+
+    def made(self, values: list[Sequence[Any]]) -> Sequence[Any]:
+        return Lazy(len(values[0]), lambda index: self.f(values[0][index]))
+
+    def described(self, argument: str) -> MappedOver:
+        return self.parts[0].described(argument)
+
+    def __repr__(self) -> str:
+        return f"{self.parts[0]!r}.map({getattr(self.f, '__name__', self.f)})"
+
+
+class ZippedResults(DerivedResult):
+    """`result.zip(other)`."""
+
+    def __init__(self, parts: Sequence[XComArg], fillvalue: Any) -> None:
+        super().__init__(parts)
+        self.fillvalue = fillvalue
+        self.is_filled = fillvalue is not NOTSET
+
+    def made(self, values: list[Sequence[Any]]) -> Sequence[Any]:
+        lengths = [len(value) for value in values]
+        length = max(lengths) if self.is_filled else min(lengths)
+        return Lazy(
+            length,
+            lambda index: tuple(
+                value[index] if index < len(value) else self.fillvalue for value in values
+            ),
+        )
+
+    def described(self, argument: str) -> MappedOver:
+        how = "most" if self.is_filled else "least"
+        parts = tuple(part.described("") for part in self.parts)
+        return MappedOver(argument=argument, how=how, parts=parts)
+
+    def __repr__(self) -> str:
+        return f"{self.parts[0]!r}.zip({', '.join(map(repr, self.parts[1:]))})"
+
+
+class JoinedResults(DerivedResult):
+    """`result.concat(other)`."""
+
+    def made(self, values: list[Sequence[Any]]) -> Sequence[Any]:
+        def element(index: int) -> Any:
+            for value in values:
+                if index < len(value):
+                    return value[index]
+                index -= len(value)
+            raise IndexError(index)
+
+        return Lazy(sum(len(value) for value in values), element)
+
+    def described(self, argument: str) -> MappedOver:
+        parts = tuple(part.described("") for part in self.parts)
+        return MappedOver(argument=argument, how="sum", parts=parts)
+
+    def __repr__(self) -> str:
+        return f"{self.parts[0]!r}.concat({', '.join(map(repr, self.parts[1:]))})"
+
+
+class Lazy(Sequence[Any]):
+    """A sequence whose elements are made when they are taken: an instance needs but one."""
+
+    def __init__(self, length: int, make: Callable[[int], Any]) -> None:
+        self._length, self._make = length, make
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._make(each) for each in range(*index.indices(self._length))]
+        if not -self._length <= index < self._length:
+            raise IndexError(index)
+        return self._make(index % self._length)
+
+
+def _sequence(value: Any, source: XComArg) -> Sequence[Any]:
+    if isinstance(value, Mapping):
+        return list(value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return value
+    raise AirflowException(
+        f"map(), zip() and concat() need lists or dicts; {source!r} is of type "
+        f"{type(value).__name__}."
+    )
 
 
 class DagParam:

@@ -225,13 +225,6 @@ def test_templates_dict_is_rendered_and_given() -> None:
     assert run_dag(made).value("f") == "test"
 
 
-def test_results_cannot_be_mapped_zipped_or_joined_yet_and_say_so() -> None:
-    with DAG("later"):
-        for ask in (one().map, one().zip, one().concat):
-            with pytest.raises(UnsupportedError, match="not here yet"):
-                ask(print)
-
-
 def test_a_dag_function_makes_a_dag_and_its_parameters_are_params() -> None:
     @dag(schedule=None, tags=["x"])
     def nightly(limit: int = 5, name: str = "n"):

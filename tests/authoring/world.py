@@ -22,7 +22,7 @@ from penstock.authoring.backend import PulledXcom
 from penstock.authoring.dag import DAG
 from penstock.authoring.exceptions import AirflowSkipException
 from penstock.authoring.runtime import run_callback, run_task, run_task_async
-from penstock.authoring.serialized import SerializedTask
+from penstock.authoring.serialized import MappedOver, SerializedTask
 from penstock.events.types import Attempt, Delivery, RunInfo, Work
 from penstock.worker import dagfile
 
@@ -171,15 +171,13 @@ def instances(task: SerializedTask, world: World) -> Sequence[int]:
     """Return the map indexes of a task, as a coordinator would know them."""
     if not task.mapped:
         return [-1]
-    lengths = []
-    for over in task.mapped:
-        if over.length is not None:
-            lengths.append(over.length)
-            continue
+
+    def length(over: MappedOver) -> int:
         own = {w[2]: v for w, v in world.xcoms.items() if w[1] == over.task and w[3] == over.key}
         mapped = -1 not in own
-        lengths.append(sum(v is not None for v in own.values()) if mapped else len(own[-1]))
-    return range(math.prod(lengths))
+        return sum(v is not None for v in own.values()) if mapped else len(own[-1])
+
+    return range(math.prod(over.width(length) or 0 for over in task.mapped))
 
 
 def load_text(tmp_path: Path, text: str, name: str = "my_dag.py") -> dict[str, DAG]:

@@ -60,8 +60,10 @@ def task(task_id: str, upstream: str = "", **options: Any) -> SerializedTask:
     )
 
 
-def mapped_over(source: int | str) -> MappedOver:
+def mapped_over(source: int | str | MappedOver) -> MappedOver:
     """A number: a literal of that length. `task` or `task.key`: that XCom of an upstream."""
+    if isinstance(source, MappedOver):
+        return source
     if isinstance(source, int):
         return MappedOver(argument="x", length=source)
     name, _, key = source.partition(".")

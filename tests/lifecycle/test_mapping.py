@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.scene import Scene, a_list, a_value, dag, of, task
+from lifecycle.scene import Scene, a_list, a_value, dag, mapped_over, of, task
+from penstock.authoring.serialized import MappedOver
 from penstock.lifecycle.commands import InstanceRow, Notify, Ready
 from penstock.lifecycle.instances import WIDEST
 
@@ -30,6 +31,27 @@ def test_the_product_of_several_arguments_is_expanded() -> None:
     scene.trigger()
     scene.succeed("names", xcoms=a_list(3))
     assert scene.run().record("pair").length == 6
+
+
+@pytest.mark.parametrize(("how", "length"), [("least", 2), ("most", 3), ("sum", 5)])
+def test_several_results_made_into_one_are_expanded(how: str, length: int) -> None:
+    both = (mapped_over("names"), mapped_over("ages"))
+    over = MappedOver(argument="each", how=how, parts=both)
+    scene = Scene(dag(task("names"), task("ages"), task("greet", "names ages", over=(over, 2))))
+    scene.trigger()
+    scene.succeed("names", xcoms=a_list(3))
+    assert scene.states()["greet"] == "none"
+    scene.succeed("ages", xcoms=a_list(2))
+    assert scene.run().record("greet").length == 2 * length
+
+
+def test_one_of_them_that_is_missing_decides() -> None:
+    over = MappedOver(argument="", how="sum", parts=(mapped_over("names"), mapped_over("ages")))
+    scene = Scene(dag(task("names"), task("ages"), task("greet", "names ages", over=over)))
+    scene.trigger()
+    scene.succeed("names", xcoms=a_list(3))
+    scene.succeed("ages", xcoms=a_value())
+    assert scene.states() == {"names": "success", "ages": "failed", "greet": "upstream_failed"}
 
 
 def test_the_run_goes_on_when_the_last_instance_has_ended() -> None:
