@@ -28,6 +28,7 @@ def add(home: Home, name: str, role: str, as_json: bool) -> None:
     line does.
     """
     from penstock.events.access import add_user
+    from penstock.events.lock import holder
 
     home.check()
     added = add_user(home.folder, name, role)  # type: ignore[arg-type]  # click has checked it
@@ -40,6 +41,12 @@ def add(home: Home, name: str, role: str, as_json: bool) -> None:
             click.echo("The address is known once `penstock up` runs here.", err=True)
 
     emit(found, as_json, show)
+    if added.url and holder(home.folder) is None:
+        click.echo(
+            "No Penstock runs here now: the address is the last start's; the next one has it "
+            "only if it is given the same --nats-port.",
+            err=True,
+        )
 
 
 @command.command("list")
