@@ -117,6 +117,10 @@ REASONS: dict[str, tuple[str, ...]] = {
         *_each("airflow.sdk.", "ExceptionRetryPolicy", "RetryAction", "RetryDecision",
                "RetryPolicy", "RetryRule"),
     ),
+    "the stores of tasks' and assets' state are not built yet; use an XCom or a Variable": (
+        "airflow.sdk.NEVER_EXPIRE", "airflow.sdk.execution_time.context", "airflow.sdk.state",
+        "airflow.models.task_state_store", "airflow.models.asset_state_store",
+    ),
     "object stores have no path here yet; use fsspec in a task": (
         "airflow.io", "airflow.sdk.ObjectStoragePath", "airflow.sdk.io",
     ),

@@ -12,7 +12,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "up": ("up", "Start Penstock here: NATS, a coordinator and a worker, supervised."),
     "status": ("status", "List every process and how it is."),
     "trigger": ("trigger", "Start a run of a DAG."),
-    "dags": ("dags", "List, show, pause and unpause DAGs."),
+    "dags": ("dags", "List, show, check, pause and unpause DAGs."),
     "runs": ("runs", "List, show and cancel runs."),
     "logs": ("logs", "Print what a task wrote."),
     "explain": ("explain", "Say why a run or a task is where it is."),

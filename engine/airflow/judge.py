@@ -1,0 +1,127 @@
+"""What would become of a name of Airflow's here, told without importing anything of Airflow's.
+
+The same tables that the finder serves from are asked, so that `penstock dags check` and an import
+never disagree.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NamedTuple
+
+from penstock.airflow import known, names
+from penstock.airflow.refusals import reason
+
+SERVED, OLD, INSTALL, LATER, UNKNOWN = "served", "old name", "not installed", "not yet", "unknown"
+STATES = (SERVED, OLD, INSTALL, LATER, UNKNOWN)
+"""From what works to what does not: works; works, there is a newer path; a provider package is to
+be installed; imports and refuses to be used; does not import, in Airflow 3.3 neither.
+"""
+
+WORKING = frozenset({SERVED, OLD})
+
+
+class Verdict(NamedTuple):
+    """state: one of STATES. instead: what to write, or to do; "" if nothing."""
+
+    state: str
+    instead: str = ""
+
+
+def judge_module(module: str) -> Verdict:
+    """Say what `import module` would come to."""
+    if _is_provider(module):
+        return _provider(module)
+    if module in names.PACKAGES:
+        return Verdict(SERVED)
+    if is_module(module):
+        return Verdict(LATER, reason(module) or "")
+    return Verdict(UNKNOWN, reason(module) or "")
+
+
+def judge_name(module: str, name: str) -> Verdict:
+    """Say what the use of a module's name would come to."""
+    if name in names.SERVED.get(module, ()):
+        newer = names.newer(module, name)
+        return Verdict(OLD, f"works; today's path is {newer}") if newer else Verdict(SERVED)
+    if is_module(f"{module}.{name}"):
+        return judge_module(f"{module}.{name}")
+    if _is_provider(module):
+        return _provider(module)
+    said = reason(f"{module}.{name}") or ""
+    return Verdict(LATER if known.exists(module, name) else UNKNOWN, said)
+
+
+def judge_kind(kind: str) -> Verdict:
+    """Say what `@task.kind` would come to."""
+    from penstock.authoring.decorators import task
+    from penstock.authoring.errors import UnsupportedError
+
+    try:
+        getattr(task, kind)
+    except UnsupportedError as error:
+        return Verdict(LATER, error.reason)
+    except AttributeError as error:
+        if provider := _PROVIDED_KINDS.get(kind):
+            said = f"the operator of the provider {provider} does the same"
+            return Verdict(LATER, f"{said}: penstock providers install {provider}")
+        return Verdict(LATER if kind in _KINDS else UNKNOWN, "" if kind in _KINDS else str(error))
+    return Verdict(SERVED)
+
+
+_KINDS = frozenset(
+    [
+        "bash",
+        "branch",
+        "branch_external_python",
+        "branch_virtualenv",
+        "external_python",
+        "python",
+        "run_if",
+        "sensor",
+        "short_circuit",
+        "skip_if",
+        "stub",
+        "virtualenv",
+    ]
+)
+"""The kinds of `@task` that the standard provider brings in Airflow 3.3."""
+
+_PROVIDED_KINDS = {
+    "docker": "docker",
+    "kubernetes": "cncf-kubernetes",
+    "kubernetes_cmd": "cncf-kubernetes",
+    "pyspark": "apache-spark",
+    "snowpark": "snowflake",
+}
+"""Kinds of `@task` of other providers."""
+
+
+def is_module(path: str) -> bool:
+    """Whether a dotted path is a module of Airflow's, or of a provider that is installed."""
+    if path in names.PACKAGES or path in known.PACKAGES:
+        return True
+    above, _, name = path.rpartition(".")
+    if known.is_open(above):
+        return name.islower()  # nothing is listed there: classes are known by their spelling
+    return _is_provider(path) and _installed(path)
+
+
+def _is_provider(module: str) -> bool:
+    """Whether a module is a provider's own: not served, not of the standard provider's table."""
+    if module in names.PACKAGES or module in known.PACKAGES:
+        return False
+    return module.startswith("airflow.providers.")
+
+
+def _provider(module: str) -> Verdict:
+    if _installed(module):
+        return Verdict(SERVED, "by the installed provider; see: penstock providers check")
+    return Verdict(INSTALL, reason(module) or "")
+
+
+def _installed(module: str) -> bool:
+    inside = os.path.join(*module.split("."))
+    places = [os.path.join(entry or os.curdir, inside) for entry in sys.path]
+    return any(os.path.isfile(f"{place}.py") or os.path.isdir(place) for place in places)
