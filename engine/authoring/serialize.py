@@ -40,7 +40,7 @@ def serialize(dag: DAG, *, file: str | None = None, modules: tuple[str, ...] = (
         dag_id=dag.dag_id,
         tasks=tuple(_task(node, weights[node.task_id]) for node in order),
         file=file or dag.fileloc,
-        schedule=_schedule(dag),
+        schedule=schedule_of(dag),
         params={name: _json_param(dag, name) for name in dag.params},
         tags=tuple(sorted(dag.tags)),
         description=dag.description,
@@ -205,7 +205,7 @@ def _json_param(dag: DAG, name: str) -> dict[str, Any]:
 # ---------------------------------------------------------------- the schedule
 
 
-def _schedule(dag: DAG) -> SerializedSchedule:
+def schedule_of(dag: DAG) -> SerializedSchedule:
     """Return the DAG's schedule. Raises InvalidArgumentError for one that cannot be meant."""
     said = dag.schedule
     frame: dict[str, Any] = {
