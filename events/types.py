@@ -698,6 +698,11 @@ class Notice(Struct, frozen=True, kw_only=True):
     datacontenttype: str = "application/json"
 
 
+def election_id(epoch: int) -> str:
+    """Return the id of the fact that the leader of this epoch was elected."""
+    return f"{epoch}-0.0"
+
+
 encode = msgspec.json.Encoder().encode
 decode_record = msgspec.json.Decoder(Record).decode
 decode_down = msgspec.json.Decoder(Downward).decode

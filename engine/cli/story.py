@@ -1,4 +1,4 @@
-"""`penstock story`: every event of a run, with what it followed from."""
+"""`penstock story`: every event of a run, with what it followed from and why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from penstock.cli.output import emit, json_option, table
 @place_options
 @json_option
 def command(place: Place, run: str, as_json: bool) -> None:
-    """Print every event of RUN, the oldest first, with its cause."""
+    """Print every event of RUN, the oldest first, with its cause, and its reason if it has one."""
     found = ask(place, "story", run=run)
     rows = [
         (
@@ -23,8 +23,9 @@ def command(place: Place, run: str, as_json: bool) -> None:
             event["task_id"] or "",
             "" if event["map_index"] is None or event["map_index"] < 0 else event["map_index"],
             event["caused_by"] or "",
+            event["event"].get("reason") or event["event"].get("error") or "",
         )
         for event in found["events"]
     ]
-    heads = ("id", "at", "event", "task", "index", "caused by")
+    heads = ("id", "at", "event", "task", "index", "caused by", "reason")
     emit(found, as_json, lambda: table(heads, rows))

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from penstock.clock import Clock
 from penstock.coordinator.dispatcher import Dispatcher
@@ -47,6 +47,7 @@ from penstock.events.types import (
     WorkerJoined,
     WorkerLost,
     decode_record,
+    election_id,
     encode,
 )
 from penstock.lifecycle.advance import Entry, advance, entries_of
@@ -205,8 +206,9 @@ class Coordinator:
         """Act on what the state says is under way."""
         self.dispatcher.lead(self.state.epoch, in_doubt(self.state))
         self.relay.reconnected()  # what the leader before us sent last may be lost as well
+        cause = election_id(self.state.epoch)
         for command in to_come(self.state):
-            self.timekeeper.remind(command)
+            self.timekeeper.remind(structs.replace(command, caused_by=cause))
         for dag_id in self.state.dags:
             self.plan_ticks(dag_id)
 

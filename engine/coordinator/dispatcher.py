@@ -30,6 +30,7 @@ from penstock.events.types import (
     Stored,
     Welcome,
     Work,
+    election_id,
     encode,
 )
 from penstock.lifecycle.commands import Ready
@@ -134,7 +135,7 @@ class Dispatcher:
     ) -> None:
         """Send again what the worker should hold and does not; stop what it should not hold."""
         for holding in [it for it in link.holdings.values() if it.delivery not in held]:
-            if holding.delivery.epoch < self.epoch or holding.delivery.number <= covered:
+            if holding.is_adopted or holding.delivery.number <= covered:
                 self.put_back(holding)
         strangers = []
         for delivery, attempt in held.items():
@@ -157,7 +158,10 @@ class Dispatcher:
         taken = self.queue.adopt(attempt)
         if taken is None:
             return False
-        self.hold(Holding(taken, delivery, link, is_short=False, caused_by=""))
+        cause = election_id(self.epoch)  # what made it ready only its sender knew
+        holding = Holding(taken, delivery, link, is_short=False, caused_by=cause)
+        holding.is_adopted = True
+        self.hold(holding)
         return True
 
     # ------------------------------------------------------------ holding and letting go

@@ -13,9 +13,21 @@ ASYNC_ROOM = 1000
 
 
 class Holding:
-    """An attempt that a worker has, or may have. unwanted: it has been told to stop it."""
+    """An attempt that a worker has, or may have. unwanted: it has been told to stop it.
 
-    __slots__ = ("attempt", "caused_by", "delivery", "is_short", "link", "taken", "unwanted")
+    is_adopted: the worker said that it had it; when it does not any more, it has it no more.
+    """
+
+    __slots__ = (
+        "attempt",
+        "caused_by",
+        "delivery",
+        "is_adopted",
+        "is_short",
+        "link",
+        "taken",
+        "unwanted",
+    )
 
     def __init__(
         self, taken: Taken, delivery: Delivery, link: Link, *, is_short: bool, caused_by: str
@@ -26,6 +38,7 @@ class Holding:
         self.link = link
         self.is_short = is_short
         self.caused_by = caused_by
+        self.is_adopted = False
         self.unwanted = ""
 
     @property

@@ -116,7 +116,14 @@ class Timekeeper:
         while self.timers and self.timers[0][0] <= now:
             due = heapq.heappop(self.timers)[2]
             self.propose(
-                TimerDue(what=due.what, due=due.due, run=due.run, task=due.task, index=due.index)
+                TimerDue(
+                    caused_by=due.caused_by,
+                    what=due.what,
+                    due=due.due,
+                    run=due.run,
+                    task=due.task,
+                    index=due.index,
+                )
             )
 
     def fire_ticks(self) -> None:

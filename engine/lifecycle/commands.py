@@ -43,13 +43,14 @@ class StopRun(Command, frozen=True):
 
 
 class Remind(Command, frozen=True):
-    """Append TimerDue(what, due, run, task, index) at `due`."""
+    """Append TimerDue(what, due, run, task, index) at `due`. caused_by: what set the timer."""
 
     due: int
     what: str
     run: str
     task: str = ""
     index: int = -1
+    caused_by: str = ""
 
 
 class PlanTicks(Command, frozen=True):

@@ -343,7 +343,7 @@ def fail(
         reason=reason,
     )
     turn.notify(run, record, UP_FOR_RETRY, place, place + 1, reason=reason)
-    turn.add(Remind(due, "retry", run.key, task.task_id, record.index(place)))
+    turn.add(Remind(due, "retry", run.key, task.task_id, record.index(place), turn.cause))
     call_back(turn, run, record, place, UP_FOR_RETRY, reason)
     return None
 

@@ -50,7 +50,7 @@ def paused(turn: Turn, event: AttemptPaused) -> None:
     due = pause.deadline if pause.until is None else pause.until
     if due is not None:
         record.due[place] = due
-        turn.add(Remind(due, "resume", run.key, task, index))
+        turn.add(Remind(due, "resume", run.key, task, index, turn.cause))
     if pause.trigger is not None:
         turn.call_back(run, "trigger", task, index, record.tries[place], "", phase)
     turn.row(run, record, place, started_at=since, worker=event.worker)

@@ -75,7 +75,7 @@ def start(turn: Turn, dag: DagState, run: RunState) -> None:
     turn.notify_run(run)
     timeout = run.plan.dag.dagrun_timeout
     if timeout is not None:
-        turn.add(Remind(turn.at + micros(timeout), "run_timeout", run.key))
+        turn.add(Remind(turn.at + micros(timeout), "run_timeout", run.key, caused_by=turn.cause))
     for record in run.tasks:
         turn.consider.append((run, record.step.number))
     turn.touched[run.key] = run

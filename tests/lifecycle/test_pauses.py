@@ -35,7 +35,9 @@ def test_a_sensor_looks_again_at_its_moment_as_the_same_try() -> None:
     scene = waiting()
     commands = scene.pause("wait", until=scene.now + 60 * SECOND)
     assert scene.states() == {"wait": "up_for_reschedule", "use": "none"}
-    assert of(Remind, commands) == [Remind(scene.now + 60 * SECOND, "resume", "d/r", "wait")]
+    assert of(Remind, commands) == [
+        Remind(scene.now + 60 * SECOND, "resume", "d/r", "wait", caused_by="1-4.0")
+    ]
     scene.ring("resume")
     again = scene.current("wait")
     assert (again.try_number, again.phase) == (1, 1)

@@ -23,7 +23,9 @@ def test_a_failed_try_waits_for_its_delay_and_gets_the_next_number() -> None:
     scene = Scene(dag(task("load", retries=1, retry_delay=60.0)))
     scene.trigger()
     commands = scene.fail("load")
-    assert of(Remind, commands) == [Remind(scene.now + 60 * SECOND, "retry", "d/r", "load")]
+    assert of(Remind, commands) == [
+        Remind(scene.now + 60 * SECOND, "retry", "d/r", "load", caused_by="1-4.0")
+    ]
     assert scene.states() == {"load": "up_for_retry"}
     scene.ring()
     assert scene.current("load").try_number == 2

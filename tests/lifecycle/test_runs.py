@@ -270,7 +270,7 @@ def test_nothing_moves_a_run_that_has_ended() -> None:
 def test_a_timeout_of_another_moment_or_of_no_run_is_inert() -> None:
     scene = Scene(dag(task("a"), dagrun_timeout=60.0))
     [reminder] = of(Remind, scene.trigger())
-    assert reminder == Remind(scene.now + 60 * SECOND, "run_timeout", "d/r")
+    assert reminder == Remind(scene.now + 60 * SECOND, "run_timeout", "d/r", caused_by="1-3.0")
     scene.register(dag(task("a"), max_active_runs=1))
     scene.trigger("untimed")
     for due, run in (
