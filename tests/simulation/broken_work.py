@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import heapq
+import pickle
+import runpy
 from typing import Any
+
+from msgspec import structs
 
 from penstock.coordinator import coordinator as coordinating
 from penstock.coordinator.dispatcher import Dispatcher
@@ -14,9 +19,10 @@ from penstock.coordinator.projector import Projector
 from penstock.coordinator.rescuer import Rescuer
 from penstock.coordinator.timekeeper import Timekeeper
 from penstock.coordinator.triggers import Triggers
-from penstock.events.types import Delivery, decode_down
-from penstock.lifecycle import callbacks, instances
-from penstock.lifecycle.limits import Limit
+from penstock.coordinator.work import WorkMaker
+from penstock.events.types import Delivery, Xcom, decode_down
+from penstock.lifecycle import advance, callbacks, instances
+from penstock.lifecycle.limits import Limit, ReadyQueue
 from penstock.worker.presence import Presence
 from penstock.worker.worker import Worker
 from tests.simulation.broken_log import Patch, nothing
@@ -94,6 +100,59 @@ def low_epochs_heard() -> list[Patch]:
 
     whole = Worker._hear
     return [(Worker, "_hear", hear)]
+
+
+# ---------------------------------------------------------------- users' code, and reasons
+
+
+def unpickles() -> list[Patch]:
+    """Law 11: the coordinator looks into the XComs that pass it."""
+
+    def keep(self: WorkMaker, run: str, task: str, index: int, xcoms: tuple[Xcom, ...]) -> None:
+        for xcom in xcoms:
+            if xcom.codec == "pickle" and xcom.inline is not None:
+                pickle.loads(base64.b64decode(xcom.inline))
+        whole(self, run, task, index, xcoms)
+
+    whole = WorkMaker.keep
+    return [(WorkMaker, "keep", keep)]
+
+
+def loads_dag_files() -> list[Patch]:
+    """Law 11: the coordinator loads the file that defines a DAG."""
+
+    def plan_of(version: str, dag: Any) -> Any:
+        plan = whole(version, dag)
+        runpy.run_path(plan.dag.file)
+        return plan
+
+    whole = advance.plan_of
+    return [(advance, "plan_of", plan_of)]
+
+
+def causes_untold() -> list[Patch]:
+    """Law 12: a timer does not say what set it."""
+
+    def remind(self: Timekeeper, command: Any) -> None:
+        whole(self, structs.replace(command, caused_by=""))
+
+    whole = Timekeeper.remind
+    return [(Timekeeper, "remind", remind)]
+
+
+def adopted_without_cause() -> list[Patch]:
+    """Law 12: what a new leader finds under way and sends again names no cause."""
+
+    def add(self: ReadyQueue, ready: Any) -> None:
+        whole(self, structs.replace(ready, caused_by="") if ready.again else ready)
+
+    whole = ReadyQueue.add
+    return [(ReadyQueue, "add", add)]
+
+
+def unexplained() -> list[Patch]:
+    """Law 12: what a ready instance waits for is not told."""
+    return [(ReadyQueue, "why", lambda self, attempt: None)]
 
 
 # ---------------------------------------------------------------- limits, stops, leases

@@ -25,6 +25,7 @@ from penstock.lifecycle.state import RunState
 from penstock.lifecycle.states import RUN_ENDS, RUN_FAILED, RUN_SUCCESS, WORDS
 from penstock.store.check import check as check_projection
 from tests.simulation.losses import in_log
+from tests.simulation.poison import swallowed
 from tests.simulation.pool import Effect
 from tests.simulation.tales import Tale, expected, grid, places
 from tests.simulation.world import World
@@ -170,6 +171,13 @@ def judge_answers(world: World, tale: Tale) -> None:
             good = sum(state == "success" for (it, _), (state, _) in wanted.items() if it == task)
             if many != good:
                 raise StoryError(f"{row.attempt} was told {many} XComs of {task}, there are {good}")
+
+
+def judge_untouched(world: World, tale: Tale) -> None:
+    """Nothing that is a user's was loaded or unpickled by a coordinator."""
+    touched, swallowed[:] = sorted(set(swallowed)), []
+    if touched:
+        raise StoryError(f"a coordinator touched what is a user's: {', '.join(touched)}")
 
 
 def judge_quiet(world: World, tale: Tale) -> None:

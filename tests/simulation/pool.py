@@ -17,6 +17,7 @@ from msgspec import Raw
 from penstock.events.types import AskXcoms, Attempt, Delivery, Xcom, XcomsFound
 from penstock.worker.pool import Ending, Job, Listener
 from tests.simulation.halting import Signals
+from tests.simulation.poison import PICKLED
 
 
 @dataclass
@@ -229,5 +230,8 @@ class SimPool:
 
 
 def value_of(attempt: Attempt) -> Xcom:
-    """Every task returns a list of three, so that anything can be mapped over anything."""
-    return Xcom(value=Raw(b"[1,2,3]"), length=3)
+    """Every task returns a list of three, so that anything can be mapped over anything.
+
+    It is a pickle that no coordinator may open.
+    """
+    return Xcom(codec="pickle", inline=PICKLED, preview=Raw(b"[1,2,3]"), length=3)

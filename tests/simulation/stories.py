@@ -41,9 +41,11 @@ from tests.simulation.judgement import (
     judge_projections,
     judge_quiet,
     judge_ticks,
+    judge_untouched,
 )
 from tests.simulation.loop import SimLoop
 from tests.simulation.pool import Play
+from tests.simulation.reasons import ask_why, judge_causes
 from tests.simulation.tales import (
     SECOND,
     TICKS_FOR,
@@ -69,6 +71,8 @@ STRICT: tuple[Judge, ...] = (
     judge_epochs,
     judge_notices,
     judge_quiet,
+    judge_untouched,
+    judge_causes,
 )
 
 OF_LOST: tuple[Judge, ...] = (*RIGHT_END, judge_kept, judge_projections)
@@ -156,7 +160,9 @@ async def unfold(world: World, tale: Tale, kind: Kind, chance: random.Random) ->
     for _ in range(tale.troubles):
         await asyncio.sleep(chance.expovariate(1 / kind.gap))
         trouble = chance.choice(kind.troubles)
+        ask_why(world)
         await trouble(world, chance)
+        ask_why(world)
         await world.keep_alive()
     mend(world)
     if any(dag.schedule.kind != "none" for dag in tale.dags):
@@ -206,6 +212,7 @@ async def settle(world: World, tale: Tale) -> None:
             await world.start_worker()
         if world.log_lost:
             await ask_again(world, tale)
+        ask_why(world)
         leader = world.leader
         if is_over(world, tale) and leader is not None and not leader.state.runs:
             # A word that is under way may still become a fact, or stop what nobody wants.

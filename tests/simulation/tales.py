@@ -21,6 +21,7 @@ from penstock.authoring.serialized import (
 from penstock.authoring.timetables import next_run
 from penstock.events.types import Attempt
 from tests.simulation.loop import SimClock
+from tests.simulation.poison import POISONED_DAG
 
 SECOND = 1_000_000
 WIDTH = 3
@@ -75,7 +76,7 @@ def draw_runs(chance: random.Random) -> Tale:
     dag = SerializedDag(
         dag_id="story",
         tasks=tuple(tasks),
-        file="/story.py",
+        file=POISONED_DAG,
         max_active_tasks=chance.choice((1, 3, 16)),
         max_active_runs=chance.choice((1, 2, 16)),
     )
@@ -157,8 +158,15 @@ def draw_users(chance: random.Random, *, long: float = 0.25) -> Tale:
 
 
 def draw_absent(chance: random.Random) -> Tale:
-    """Draw the same with more that is under way while somebody is away."""
-    return draw_users(chance, long=0.6)
+    """Draw the same with more that is under way, or may not be, while somebody is away."""
+    tale = draw_users(chance, long=0.5)
+    (dag,) = tale.dags
+    tasks = (
+        structs.replace(task, exclusive=task.exclusive or chance.random() < 0.5)
+        for task in dag.tasks
+    )
+    tale.dags = [structs.replace(dag, tasks=tuple(tasks))]
+    return tale
 
 
 def draw_calm(chance: random.Random) -> Tale:
@@ -190,7 +198,7 @@ def draw_schedules(chance: random.Random) -> Tale:
             SerializedDag(
                 dag_id=name,
                 tasks=tuple(tasks),
-                file=f"/{name}.py",
+                file=POISONED_DAG,
                 schedule=SerializedSchedule(start=SimClock.START, end=end, **said),  # type: ignore[arg-type]
                 max_active_runs=chance.choice((1, 2, 16)),
             )
