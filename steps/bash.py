@@ -1,30 +1,22 @@
-"""BashOperator: a task that runs a command. Its output is the task's log, its last line the XCom.
-
-The command stays in the process group of the child that runs the task, so whoever kills that group
-kills all that the command started. On SIGTERM, or when the task is ended by an exception, the
-operator itself ends the group before it goes.
-"""
+"""Tasks that run a command in bash. Its output is the task's log, its last line the XCom."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable, Container, Iterator, Sequence
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from penstock.authoring.calling import CallingOperator
 from penstock.authoring.context import Context, environment_variables
+from penstock.authoring.decorators import Decorated
 from penstock.authoring.exceptions import AirflowException, AirflowSkipException
 from penstock.authoring.operator import BaseOperator
+from penstock.steps.process import Command
 
-if TYPE_CHECKING:
-    from subprocess import Popen
-
-GRACE = 5.0
-"""Seconds that a command has between SIGTERM and SIGKILL."""
+LONGEST = 30_000
+"""Characters of a command that are given to bash as an argument."""
 
 
 class BashOperator(BaseOperator):
@@ -33,7 +25,7 @@ class BashOperator(BaseOperator):
     env: the environment, instead of the worker's (append_env: added to it). cwd: where it runs;
     None: in a temporary folder. skip_on_exit_code: exit codes that mean "skipped". output_encoding:
     of what it prints. output_processor: makes the XCom of the last line that it printed, on stderr
-    included.
+    included. `BashOperator(task_id="count", bash_command="wc -l < {{ params.file }}")`.
     """
 
     template_fields: Sequence[str] = ("bash_command", "env", "cwd")
@@ -55,9 +47,9 @@ class BashOperator(BaseOperator):
         super().__init__(**kwargs)
         self.bash_command, self.env, self.append_env = bash_command, env, append_env
         self.output_encoding, self.cwd = output_encoding, cwd
-        self.skip_on_exit_code = _codes(skip_on_exit_code)
+        self.skip_on_exit_code = codes(skip_on_exit_code)
         self.output_processor = output_processor
-        self._process: Popen[bytes] | None = None
+        self._command = Command()
 
     def execute(self, context: Context) -> Any:
         self._check_folder()
@@ -72,8 +64,7 @@ class BashOperator(BaseOperator):
         return last if self.output_processor is None else self.output_processor(last)
 
     def on_kill(self) -> None:
-        if self._process is not None:
-            _end(self._process)
+        self._command.end()
 
     def _check_folder(self) -> None:
         if self.cwd is None:
@@ -103,98 +94,53 @@ class BashOperator(BaseOperator):
 
     def _run(self, folder: str, environment: dict[str, str]) -> tuple[int, str]:
         """Return the command's exit code and the last line that it printed."""
-        import subprocess
-
-        command = [shutil.which("bash") or "bash", "-c", self.bash_command]
-        with _Ending() as ending:
-            self._process = process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env=environment,
+        bash = shutil.which("bash") or "bash"
+        with _as_arguments(self.bash_command) as arguments:
+            return self._command.run(
+                [bash, *arguments], cwd=folder, env=environment, encoding=self.output_encoding
             )
-            ending.started(process)
-            last = ""
-            assert process.stdout is not None
-            for raw in process.stdout:
-                last = raw.decode(self.output_encoding, errors="backslashreplace").rstrip()
-                print(last, flush=True)
-            code = process.wait()
-        process.stdout.close()
-        return code, last
 
 
-def _codes(said: int | Container[int] | None) -> Container[int]:
+@contextlib.contextmanager
+def _as_arguments(command: str) -> Iterator[list[str]]:
+    """Yield what bash is given; a long script goes by a file, an argument has 128 KiB at most."""
+    if len(command) < LONGEST:
+        yield ["-c", command]
+        return
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
+        file.write(command)
+        file.flush()
+        yield [file.name]
+
+
+def codes(said: int | Container[int] | None) -> Container[int]:
     if said is None:
         return ()
     return (said,) if isinstance(said, int) else said
 
 
-class _Ending:
-    """Ends the command when this process is told to end, or when the block is left by an error.
+class BashTask(Decorated, CallingOperator, BashOperator):
+    """A task made by `@task.bash`: its function returns the command, which may be a template."""
 
-    It is there before the command is: what is told to end just as the command starts waits until
-    there is a process to end, which would else be left behind.
-    """
+    custom_operator_name = "@task.bash"
+    template_fields = (*CallingOperator.template_fields, *BashOperator.template_fields)
 
-    def __init__(self) -> None:
-        self.process: Popen[bytes] | None = None
-        self.told: int | None = None
-        self.before: Any = signal.getsignal(signal.SIGTERM)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(bash_command="", **kwargs)
 
-    def __enter__(self) -> _Ending:
-        try:
-            signal.signal(signal.SIGTERM, self.on_sigterm)
-            self.ours = True
-        except ValueError:  # not in the main thread: whoever owns the signals kills the group
-            self.ours = False
-        return self
+    @classmethod
+    def runs_async(cls, arguments: dict[str, Any]) -> bool:
+        return False
 
-    def started(self, process: Popen[bytes]) -> None:
-        self.process = process
-        if self.told is not None:
-            self.on_sigterm(self.told, None)
-
-    def on_sigterm(self, number: int, frame: FrameType | None) -> None:
-        if self.process is None:
-            self.told = number
-            return
-        _end(self.process)
-        if callable(self.before):
-            self.before(number, frame)
-        sys.exit(128 + number)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and self.process is not None:
-            _end(self.process)
-        if self.ours:
-            before = self.before if self.before is not None else signal.SIG_DFL
-            signal.signal(signal.SIGTERM, before)
-
-
-def _end(process: Popen[bytes]) -> None:
-    """End the command and what it started: politely, then, after a grace, for good."""
-    import subprocess
-
-    if process.poll() is not None:
-        return
-    _signal(process, signal.SIGTERM)
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _signal(process: Popen[bytes], number: int) -> None:
-    """Signal the command's group if it is this attempt's own, else the command alone."""
-    if os.getpgrp() != os.getpid():
-        process.send_signal(number)
-        return
-    spared = signal.signal(number, signal.SIG_IGN)
-    try:
-        os.killpg(0, number)
-    finally:
-        signal.signal(number, spared)
+    def execute(self, context: Context) -> Any:
+        args, kwargs = self._call(context)
+        command = self.python_callable(*args, **kwargs)
+        if not isinstance(command, str) or not command.strip():
+            raise TypeError(
+                f"the function of @task.bash task {self.task_id!r} must return a command, a text "
+                f"that is not empty; it returned {command!r}"
+            )
+        self.bash_command = self.render_template(command, context)
+        return BashOperator.execute(self, context)

@@ -37,8 +37,13 @@ from penstock.authoring.vocabulary import CONTEXT_KEYS
 from penstock.authoring.xcom_arg import XComArg
 
 KINDS = {
+    "bash": "penstock.steps.bash:BashTask",
     "branch": "penstock.steps.python:BranchTask",
+    "branch_external_python": "penstock.steps.other_python:BranchExternalTask",
+    "branch_virtualenv": "penstock.steps.other_python:BranchVirtualenvTask",
+    "external_python": "penstock.steps.other_python:ExternalTask",
     "short_circuit": "penstock.steps.python:ShortCircuitTask",
+    "virtualenv": "penstock.steps.other_python:VirtualenvTask",
 }
 """`@task.<kind>`: where its operator is. By name, since operators stand on this package."""
 
