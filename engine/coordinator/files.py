@@ -6,14 +6,19 @@ A file that cannot be parsed leaves its last good version in force and its error
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+
+from msgspec import Raw
 
 from penstock.authoring.serialized import ParsedFile, SerializedDag, dump
 from penstock.errors import PenstockError
 from penstock.events.types import DagRegistered, DagRemoved, Event, FileBroken, FileMended
 from penstock.lifecycle.plan import plan_of
 from penstock.lifecycle.state import State
+
+log = logging.getLogger("penstock.coordinator")
 
 PARSE_SECONDS = 60.0
 AT_ONCE = 2
@@ -73,11 +78,24 @@ class DagFiles:
                     dag.line,
                 )
             if known is None or known.gone or known.plan.version != version:
-                plan_of(version, text)  # what the fold could not take is refused here
+                self.check(dag, version, text)
                 await self.ask(DagRegistered(dag_id=dag.dag_id, version=version, dag=text))
         ids = {dag.dag_id for dag in dags}
         for dag_id in self.dags_of(file) - ids:
             await self.ask(DagRemoved(dag_id=dag_id))
+
+    def check(self, dag: SerializedDag, version: str, text: Raw) -> None:
+        """Refuse here what the fold could not take. Raises DagFileError."""
+        try:
+            plan_of(version, text)
+        except Exception as error:  # a bug of ours: one file's, and all else goes on
+            log.exception("DAG %s of %s cannot be planned", dag.dag_id, dag.file)
+            raise DagFileError(
+                f"DAG {dag.dag_id!r} cannot be taken, by a bug of Penstock's own: "
+                f"{type(error).__name__}: {error}. Please report it",
+                dag.file,
+                dag.line,
+            ) from error
 
     async def removed(self, file: str) -> None:
         for dag_id in self.dags_of(file):
