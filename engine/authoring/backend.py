@@ -30,7 +30,12 @@ class Backend(Protocol):
       that cannot be stored raises TypeError with a sentence.
     - `skip` leaves tasks of this run out, once this attempt has succeeded: those of them that have
       not started by then are skipped.
-    - `variable` returns a variable's text, None if it is not set.
+    - `variable` returns a variable's text, None if it is not set; `variable_keys` the keys of those
+      that begin with a prefix. `change_variable` sets one, or deletes it (value None), and returns
+      when that is stored.
+    - `connection` returns the fields of a connection, None if there is none.
+    - `mask` returns once nothing that holds one of these texts leaves the machine with this
+      attempt's output.
     """
 
     def pull(
@@ -46,3 +51,11 @@ class Backend(Protocol):
     def skip(self, task_ids: Sequence[str]) -> None: ...
 
     def variable(self, key: str) -> str | None: ...
+
+    def variable_keys(self, prefix: str) -> Sequence[str]: ...
+
+    def change_variable(self, key: str, value: str | None, description: str | None) -> None: ...
+
+    def connection(self, conn_id: str) -> dict[str, Any] | None: ...
+
+    def mask(self, texts: Sequence[str]) -> None: ...

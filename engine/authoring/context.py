@@ -8,7 +8,7 @@ that run together on one event loop each see their own.
 from __future__ import annotations
 
 import copy
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from penstock.authoring import masking
 from penstock.authoring.backend import Backend
+from penstock.authoring.connections import ConnectionAccessor
 from penstock.authoring.exceptions import AirflowException
 from penstock.authoring.params import merged
 from penstock.authoring.variables import VariableAccessor
@@ -44,9 +46,37 @@ def get_current_context() -> Context:
     return found
 
 
+_entered: list[Context] = []
+"""The contexts of the attempts that run in this process."""
+
+
+def enter(context: Context) -> Token[Context | None]:
+    """An attempt begins: its context is the current one until `leave`."""
+    masking.begin(context["ti"].backend.mask, alone=not _entered)
+    _entered.append(context)
+    return _current.set(context)
+
+
+def leave(context: Context, token: Token[Context | None]) -> None:
+    """The attempt ends."""
+    _current.reset(token)
+    _entered[:] = [other for other in _entered if other is not context]
+
+
+def is_in_task() -> bool:
+    """Whether this code runs for a task, rather than while a DAG file is loaded."""
+    return bool(_entered)
+
+
 def current_backend() -> Backend | None:
+    """Return what the attempt that runs here may ask; None outside of one.
+
+    A thread that a task started knows no context; it is that of the only attempt, if there is one.
+    """
     found = _current.get()
-    return found["ti"].backend if found is not None else None
+    if found is None and len(_entered) == 1:
+        found = _entered[0]
+    return None if found is None else found["ti"].backend
 
 
 @lru_cache(maxsize=256)
@@ -144,6 +174,7 @@ def build_context(
             "value": VariableAccessor(ti.backend, from_json=False),
             "json": VariableAccessor(ti.backend, from_json=True),
         },
+        "conn": ConnectionAccessor(ti.backend),
         "inlets": getattr(task, "inlets", []),
         "outlets": getattr(task, "outlets", []),
         "map_index_template": getattr(task, "map_index_template", None),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring.backend import Backend
-from penstock.authoring.context import Context, DagRun, _current, build_context, params_of
+from penstock.authoring.context import Context, DagRun, build_context, enter, leave, params_of
 from penstock.authoring.exceptions import (
     AirflowException,
     UnmappableXComTypePushed,
@@ -127,11 +127,11 @@ class _Attempt:
         self.ti.context = self.context
 
     def __enter__(self) -> _Attempt:
-        self._token = _current.set(self.context)
+        self._token = enter(self.context)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _current.reset(self._token)
+        leave(self.context, self._token)
 
     def prepare(self) -> None:
         """Take this instance's own arguments, and render its templates."""

@@ -160,7 +160,7 @@ def ask(place: Place, verb: str, **args: Any) -> Any:
     except DaemonError as error:
         if not place.is_local or not place.home.database.exists():
             raise
-        from penstock.coordinator.reads import READS
+        from penstock.coordinator.api import READS
         from penstock.events.lock import holder
 
         if verb not in READS:

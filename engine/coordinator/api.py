@@ -21,12 +21,12 @@ from msgspec import Raw
 
 from penstock.authoring.serialized import SerializedDag, dump
 from penstock.clock import Clock
+from penstock.coordinator import keeping, reads
+from penstock.coordinator.keeping import a_name
 from penstock.coordinator.reads import (
-    READS,
     Args,
     UnknownThingError,
     find_run,
-    the_variable,
     unknown_dag,
 )
 from penstock.errors import PenstockError, UsageError
@@ -40,7 +40,6 @@ from penstock.events.types import (
     Event,
     PoolSet,
     RunCancelled,
-    VariableSet,
     decode_chunk,
 )
 from penstock.lifecycle.state import DagState, State
@@ -253,15 +252,7 @@ async def status(coordinator: Coordinating, args: Args) -> Any:
     return coordinator.status()
 
 
-# ---------------------------------------------------------------- pools and variables
-
-
-def a_name(what: str, text: Any) -> str:
-    """Return what a new thing is called. Raises UsageError for what nobody could say again."""
-    name = str(text)
-    if not name.strip() or not name.isprintable() or len(name) > 250:
-        raise UsageError(f"A {what} needs a name of 1 to 250 printable characters; not {name!r}.")
-    return name
+# ---------------------------------------------------------------- pools
 
 
 async def pool_set(coordinator: Coordinating, args: Args) -> Any:
@@ -283,19 +274,6 @@ async def pool_delete(coordinator: Coordinating, args: Args) -> Any:
     return {"name": name, "deleted": True}
 
 
-async def variable_set(coordinator: Coordinating, args: Args) -> Any:
-    key, value = a_name("variable", args["key"]), str(args["value"])
-    await coordinator.propose(VariableSet(key=key, value=value, by=str(args.get("by", ""))))
-    return {"key": key, "value": value}
-
-
-async def variable_delete(coordinator: Coordinating, args: Args) -> Any:
-    key = str(args["key"])
-    the_variable(coordinator.state.variables, key)
-    await coordinator.propose(VariableSet(key=key, value=None, by=str(args.get("by", ""))))
-    return {"key": key, "deleted": True}
-
-
 # ---------------------------------------------------------------- the table and its use
 
 HANDLERS: dict[str, Callable[[Any, Args], Awaitable[Any]]] = {
@@ -311,9 +289,10 @@ HANDLERS: dict[str, Callable[[Any, Args], Awaitable[Any]]] = {
     "status": status,
     "pool_set": pool_set,
     "pool_delete": pool_delete,
-    "variable_set": variable_set,
-    "variable_delete": variable_delete,
+    **keeping.CHANGES,
 }
+
+READS = reads.READS | keeping.READS
 
 
 async def read(coordinator: Coordinating, verb: str, args: Args) -> Any:

@@ -6,20 +6,33 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Raw
 
 from penstock.coordinator.api import UnknownThingError, find_run
+from penstock.coordinator.keeping import (
+    a_name,
+    open_connection,
+    open_variable,
+    seal_variable,
+)
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError, Message
 from penstock.events.types import (
     NOT_MAPPED,
     Answer,
-    AskVariable,
+    AskConnection,
+    AskKeys,
     AskXcoms,
     Attempt,
+    Changed,
+    ChangeVariable,
+    ConnectionFound,
     FoundXcom,
+    KeysFound,
     Question,
     Refused,
     VariableFound,
+    VariableSet,
     XcomsFound,
     decode_question,
     encode,
@@ -54,9 +67,33 @@ class Questions:
             return  # the worker asks again
 
     async def answer(self, question: Question) -> Answer:
-        if isinstance(question, AskVariable):
-            return VariableFound(value=self.coordinator.state.variables.get(question.key))
-        return await self.xcoms(question)
+        if isinstance(question, AskXcoms):
+            return await self.xcoms(question)
+        if isinstance(question, ChangeVariable):
+            return await self.change_variable(question)
+        state, vault = self.coordinator.state, self.coordinator.reading.vault
+        if isinstance(question, AskKeys):
+            prefix = question.prefix
+            return KeysFound(keys=tuple(sorted(k for k in state.variables if k.startswith(prefix))))
+        if isinstance(question, AskConnection):
+            kept = state.connections.get(question.conn_id)
+            if kept is None:
+                return ConnectionFound(fields=None)
+            fields = open_connection(vault, question.conn_id, kept)
+            return ConnectionFound(fields=Raw(encode(fields)))
+        kept = state.variables.get(question.key)
+        found = None if kept is None else open_variable(vault, question.key, kept)["value"]
+        return VariableFound(value=found)
+
+    async def change_variable(self, asked: ChangeVariable) -> Changed:
+        """Set or delete a variable for a task. Deleting what is not there is no error."""
+        one, key, kept = self.coordinator, asked.key, None
+        if asked.value is not None:
+            key = a_name("variable", asked.key)
+            kept = seal_variable(one.reading.vault, key, asked.value, asked.description)
+        if kept is not None or key in one.state.variables:
+            await one.propose(VariableSet(key=key, value=kept, by="a task"))
+        return Changed()
 
     async def xcoms(self, question: AskXcoms) -> XcomsFound:
         """Answer from what is kept of live runs, else from the projection once it has caught up."""

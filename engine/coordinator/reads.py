@@ -111,21 +111,6 @@ def pool_list(reading: Reading, args: Args) -> Any:
     return [{"name": name, "slots": slots} for name, slots in sorted(reading.pools().items())]
 
 
-def variable_list(reading: Reading, args: Args) -> Any:
-    return [{"key": key, "value": text} for key, text in sorted(reading.variables().items())]
-
-
-def variable_get(reading: Reading, args: Args) -> Any:
-    return {"key": args["key"], "value": the_variable(reading.variables(), args["key"])}
-
-
-def the_variable(variables: dict[str, str], key: str) -> str:
-    """Return its value. Raises UnknownThingError."""
-    if key not in variables:
-        raise UnknownThingError(f"There is no variable {key!r}. Set it: penstock variables set")
-    return variables[key]
-
-
 READS: dict[str, Callable[[Reading, Args], Any]] = {
     "runs_show": runs_show,
     "runs_state": runs_state,
@@ -136,8 +121,6 @@ READS: dict[str, Callable[[Reading, Args], Any]] = {
     "story": story,
     "explain": explain_projected,
     "pool_list": pool_list,
-    "variable_list": variable_list,
-    "variable_get": variable_get,
 }
 
 

@@ -40,6 +40,7 @@ from penstock.store.documents import (
 )
 from penstock.store.errors import explained
 from penstock.store.queries import query
+from penstock.store.vault import Vault
 
 FEW = 64
 """So many map indexes are looked up one by one; more are picked from all."""
@@ -269,6 +270,11 @@ class Reading:
         ]
 
     # ------------------------------------------------------------ other things
+
+    @functools.cached_property
+    def vault(self) -> Vault:
+        """What opens the values of variables and connections: the keys beside this database."""
+        return Vault.of(self.path.parent)
 
     def pools(self) -> dict[str, int]:
         """Return the slots of each pool, -1 for no limit."""

@@ -63,7 +63,7 @@ class AsyncChild:
     async def attempt(self, item: wire.Item, info: t.RunInfo) -> None:
         work, began = item.work, time.perf_counter()
         started_at = time.time_ns() // 1000
-        backend = TaskBackend(work, self.ask, self.blobs, self.sources)
+        backend = TaskBackend(work, self.ask, self.blobs, self.sources, item.number)
         streams = self.capture.begin(item.number)
         how, final, reason = "returned", False, ""
         try:

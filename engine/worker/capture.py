@@ -17,6 +17,7 @@ import sys
 import time
 from typing import IO, Any
 
+from penstock.authoring.masking import masked
 from penstock.worker import kernel
 from penstock.worker.marks import LONGEST_TEXT, mark, prefix
 
@@ -82,9 +83,17 @@ class _WholeLines(io.RawIOBase):
         return self._fd
 
 
+class _Masked(io.TextIOWrapper):
+    """Text with what is secret masked, before any of it leaves the process."""
+
+    def write(self, text: str) -> int:
+        super().write(masked(text))
+        return len(text)
+
+
 def _text(raw: io.RawIOBase) -> io.TextIOWrapper:
     buffered = io.BufferedWriter(raw)
-    return io.TextIOWrapper(buffered, "utf-8", errors="backslashreplace", line_buffering=True)
+    return _Masked(buffered, "utf-8", errors="backslashreplace", line_buffering=True)
 
 
 class Capture:

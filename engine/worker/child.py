@@ -24,6 +24,7 @@ from collections import deque
 from types import FrameType
 from typing import Any
 
+from penstock.authoring.masking import masked
 from penstock.events import types as t
 from penstock.worker import kernel, missing, wire, xcom
 from penstock.worker.capture import Capture
@@ -55,7 +56,7 @@ def text_of(error: BaseException) -> str:
     except Exception as broken:
         text = f"(its __str__ raises {type(broken).__name__})"
     # A lone surrogate is no UTF-8: unsent, it would cost the child, and the reason with it.
-    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
+    return " ".join(masked(text).encode("utf-8", "backslashreplace").decode().split())
 
 
 def judge(error: BaseException) -> tuple[str, bool]:
@@ -197,7 +198,7 @@ class Child:
     def attempt(self, item: wire.Item, info: t.RunInfo) -> None:
         work, began = item.work, time.perf_counter()
         started_at = time.time_ns() // 1000
-        backend = TaskBackend(work, self.ask, self.blobs, self.sources)
+        backend = TaskBackend(work, self.ask, self.blobs, self.sources, item.number)
         self.capture.begin(item.number)
         self.capture.reset_logging()
         self.environment.begin(work, info)

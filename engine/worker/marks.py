@@ -11,7 +11,8 @@ task's output is taken for one.
 length: how much of what follows the mark speaks of. What comes after that was written by native
 code, at some time between this mark and the next one, or its arrival: the later is taken.
 
-`Splitter` is the worker's half. Memory is bounded: a line longer than LONGEST is split.
+`Splitter` is the worker's half. Memory is bounded: a line longer than LONGEST is split. What is
+secret is masked in whole lines: in pieces, or by native code, however it was written.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from typing import NamedTuple
+
+from penstock.authoring.masking import Masker
 
 LONGEST = 16 * 1024
 """Bytes after which a line without an end is split."""
@@ -62,10 +65,12 @@ class Splitter:
     """Cuts one pipe's bytes into lines and ends.
 
     now: the clock for what is not stamped, microseconds. Times never go back within a pipe.
+    masker: what is masked; may be replaced.
     """
 
-    def __init__(self, start: bytes, now: Callable[[], int]) -> None:
+    def __init__(self, start: bytes, now: Callable[[], int], masker: Masker | None = None) -> None:
         self._start, self._now = start, now
+        self.masker = masker or Masker()
         self._rest = b""
         self._line: list[bytes] = []  # an unfinished line whose beginning has been taken already
         self._number: int | None = None  # whose that line is
@@ -130,7 +135,14 @@ class Splitter:
         if last:
             self._line.append(last)
             if sum(map(len, self._line)) > LONGEST:
-                self._close_line(found)
+                self._shorten_line(found)
+
+    def _shorten_line(self, found: list[Text | End]) -> None:
+        """Tell what there is of an overlong line; what may begin a secret waits for its end."""
+        line = self.masker.bytes(b"".join(self._line))
+        cut = len(line) - min(max(0, self.masker.longest - 1), LONGEST // 2)
+        self._line = [line[cut:]] if cut < len(line) else []
+        self._emit(line[:cut], self.latest, found)
 
     def _close_line(self, found: list[Text | End]) -> None:
         if self._line:
@@ -138,5 +150,6 @@ class Splitter:
             self._emit(part, self.latest, found)
 
     def _emit(self, line: bytes, at: int, found: list[Text | End]) -> None:
+        line = self.masker.bytes(line)
         for start in range(0, len(line), LONGEST) or (0,):
             found.append(Text(self._number, at, line[start : start + LONGEST]))

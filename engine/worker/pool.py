@@ -13,18 +13,14 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from penstock.errors import PenstockError
+from penstock.events import types
 from penstock.events.types import (
-    AskVariable,
-    AskXcoms,
     Delivery,
     LogLine,
     Pause,
-    Refused,
     RunInfo,
-    VariableFound,
     Work,
     Xcom,
-    XcomsFound,
 )
 from penstock.worker.wire import BlobFound, WhereIsBlob
 
@@ -65,8 +61,8 @@ class Ending(Struct, frozen=True, kw_only=True):
     asked: str = ""
 
 
-Question = AskXcoms | AskVariable | WhereIsBlob
-Answer = XcomsFound | VariableFound | BlobFound | Refused
+Question = types.Question | WhereIsBlob
+Answer = types.Answer | BlobFound
 
 
 class Listener(Protocol):

@@ -19,8 +19,9 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from penstock.authoring.masking import Masker
 from penstock.clock import Clock
-from penstock.events.types import LogLine, RunInfo
+from penstock.events.types import Changed, LogLine, RunInfo
 from penstock.worker import marks, wire
 from penstock.worker.pool import Ending, Job
 
@@ -31,7 +32,10 @@ BOTH = 0b11
 
 
 class Task(Struct, kw_only=True, eq=False):
-    """A job in this child. ends: bits of the pipes on which its end was seen. printed: bytes."""
+    """A job in this child. ends: bits of the pipes on which its end was seen. printed: bytes.
+
+    secrets: texts that are masked in what it prints.
+    """
 
     job: Job
     number: int
@@ -41,6 +45,7 @@ class Task(Struct, kw_only=True, eq=False):
     printed: int = 0
     told_limit: bool = False
     lines: list[LogLine] = []
+    secrets: tuple[str, ...] = ()
 
 
 Line = tuple[int, int, Task, str]
@@ -103,7 +108,8 @@ class Process:
         self.doomed = False  # takes no more: it is being stopped or retired
         self.tasks: dict[int, Task] = {}
         start = marks.prefix(secret)
-        self._splitters = tuple(marks.Splitter(start, clock.now) for _ in (1, 2))
+        self._masker = Masker()
+        self._splitters = tuple(marks.Splitter(start, clock.now, self._masker) for _ in (1, 2))
         self._frames = wire.Frames()
         self._unsent = bytearray()
         self._lines: list[Line] = []
@@ -220,12 +226,21 @@ class Process:
             if task is not None:
                 task.done = message
                 self._maybe_ended(task)
+        elif isinstance(message, wire.Asked) and isinstance(message.question, wire.Mask):
+            self._mask(message.question)
+            self.write(wire.Answered(number=message.number, answer=Changed()))
         elif isinstance(message, wire.Asked):
             self.owner.child_asked(self, message)
         elif isinstance(message, wire.Imported):
             self.owner.child_imported(message)
         else:
             self.group = message.pid
+
+    def _mask(self, told: wire.Mask) -> None:
+        task = self.tasks.get(told.item)
+        if task is not None:
+            task.secrets += told.texts
+            self._masker.add(told.texts)
 
     def pause(self, paused: bool) -> None:
         if paused != self._paused and not self.dead:
@@ -329,6 +344,10 @@ class Process:
         if self._lines:
             self._tell(lambda line: line[2] is task)
         del self.tasks[task.number]
+        if task.secrets:
+            self._masker = Masker(text for other in self.tasks.values() for text in other.secrets)
+            for splitter in self._splitters:
+                splitter.masker = self._masker
         if not self.dead and not self.shared and self.tasks:
             self._next_begins()
         self.owner.task_ended(self, task, ending)

@@ -336,6 +336,7 @@ class ProcessPool:
         answer.add_done_callback(self._answers.discard)
 
     async def _answer(self, child: Process, asked: wire.Asked) -> None:
+        assert not isinstance(asked.question, wire.Mask)  # which the `Process` has answered
         try:
             answer = await self._listener.answer(asked.question)
         except Exception as error:

@@ -6,6 +6,8 @@ address and no password.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -22,7 +24,8 @@ INLINE_OF_ALL = 256 * 1024
 MOST_XCOMS = 1000
 MOST_SKETCHES = 32
 
-Ask = Callable[[t.AskXcoms | t.AskVariable | wire.WhereIsBlob], Any]
+Question = t.Question | wire.WhereIsBlob | wire.Mask
+Ask = Callable[[Question], Any]
 
 
 class QuestionError(PenstockError):
@@ -38,7 +41,7 @@ class Asker:
         self._number = 0
         self._pid = os.getpid()
 
-    def __call__(self, question: t.AskXcoms | t.AskVariable | wire.WhereIsBlob) -> Any:
+    def __call__(self, question: Question) -> Any:
         if os.getpid() != self._pid:
             raise QuestionError(
                 "XComs and variables can be had in the task's own process only, not in one that it "
@@ -61,9 +64,12 @@ class Asker:
 
 
 class TaskBackend:
-    """What `penstock.authoring.backend.Backend` promises, for one attempt."""
+    """What `penstock.authoring.backend.Backend` promises, for one attempt. item: its number."""
 
-    def __init__(self, work: t.Work, ask: Ask, blobs: xcom.BlobFolder, sources: Sources) -> None:
+    def __init__(
+        self, work: t.Work, ask: Ask, blobs: xcom.BlobFolder, sources: Sources, item: int = 0
+    ) -> None:
+        self._item = item
         self._work, self._ask, self._blobs, self._sources = work, ask, blobs, sources
         self._pushed: dict[str, t.Xcom] = {}
         self.left_out: tuple[str, ...] = ()
@@ -96,6 +102,23 @@ class TaskBackend:
         answer = self._ask(t.AskVariable(key=key))
         assert isinstance(answer, t.VariableFound)
         return answer.value
+
+    def variable_keys(self, prefix: str) -> Sequence[str]:
+        answer = self._ask(t.AskKeys(prefix=prefix))
+        assert isinstance(answer, t.KeysFound)
+        return answer.keys
+
+    def change_variable(self, key: str, value: str | None, description: str | None) -> None:
+        self._ask(t.ChangeVariable(key=key, value=value, description=description))
+
+    def connection(self, conn_id: str) -> dict[str, Any] | None:
+        answer = self._ask(t.AskConnection(conn_id=conn_id))
+        assert isinstance(answer, t.ConnectionFound)
+        return None if answer.fields is None else json.loads(bytes(answer.fields))
+
+    def mask(self, texts: Sequence[str]) -> None:
+        with contextlib.suppress(QuestionError):  # in a process that the task forked
+            self._ask(wire.Mask(item=self._item, texts=tuple(texts)))
 
     def elements(self, run: str, task: str, key: str) -> Elements | None:
         def find() -> Elements | None:

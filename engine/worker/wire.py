@@ -55,11 +55,21 @@ class BlobFound(Struct, frozen=True, kw_only=True, tag="blob"):
     path: str
 
 
+class Mask(t.Ask, frozen=True, kw_only=True, tag="mask"):
+    """Nothing that holds one of these texts may go on from what that item prints.
+
+    Answered by `Changed`, by the worker itself: only then the task has what is secret.
+    """
+
+    item: int
+    texts: tuple[str, ...]
+
+
 class Answered(Struct, frozen=True, kw_only=True, tag="answer"):
     """The answer to the question of that number."""
 
     number: int
-    answer: t.XcomsFound | t.VariableFound | BlobFound | t.Refused
+    answer: t.Answer | BlobFound
 
 
 ToChild = Batch | Cancel | Answered
@@ -97,7 +107,7 @@ class Asked(Struct, frozen=True, kw_only=True, tag="asked"):
     """A question of the task that runs."""
 
     number: int
-    question: t.AskXcoms | t.AskVariable | WhereIsBlob
+    question: t.Question | WhereIsBlob | Mask
 
 
 class Imported(Struct, frozen=True, kw_only=True, tag="imported"):

@@ -35,6 +35,8 @@ class World:
 
     xcoms: dict[Where, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    connections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    masked: list[str] = field(default_factory=list)
     ends: dict[tuple[str, int], str] = field(default_factory=dict)
     errors: dict[tuple[str, int], BaseException] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
@@ -89,6 +91,21 @@ class MemoryBackend:
 
     def variable(self, key: str) -> str | None:
         return self.world.variables.get(key)
+
+    def variable_keys(self, prefix: str) -> Sequence[str]:
+        return [key for key in self.world.variables if key.startswith(prefix)]
+
+    def change_variable(self, key: str, value: str | None, description: str | None) -> None:
+        if value is None:
+            self.world.variables.pop(key, None)
+        else:
+            self.world.variables[key] = value
+
+    def connection(self, conn_id: str) -> dict[str, Any] | None:
+        return self.world.connections.get(conn_id)
+
+    def mask(self, texts: Sequence[str]) -> None:
+        self.world.masked += texts
 
 
 def micros(moment: datetime) -> int:
