@@ -71,7 +71,7 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (work.not_doomed, ("runs", 0)),
     (work.stall_counts, ("calm", 14)),
     (work.outage_counts, ("calm", 1)),
-    (work.guard_off, ("absent", 29)),
+    (work.guard_off, ("absent", 7)),
     (work.lease_from_arrival, ("users", 7)),
     (work.goodbye_unheard, ("calm", 272)),
     (work.stretched_waits, ("runs", 26)),
