@@ -66,7 +66,7 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (work.unexplained, ("calm", 0)),
     (work.limits_off, ("calm", 11)),
     (work.parked_for_ever, ("users", 0)),
-    (work.reasons_lost, ("runs", 62)),
+    (work.reasons_lost, ("runs", 55)),
     (work.never_stopped, ("users", 101)),
     (work.not_doomed, ("runs", 0)),
     (work.stall_counts, ("calm", 14)),
