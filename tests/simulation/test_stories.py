@@ -33,10 +33,7 @@ FOUND = {
     " went with the server and the leader, and the standby had let go of it",
     ("users", 1129): "an interruption told twice took a later delivery from who ran it",
     ("absent", 128): "an exclusive task that came after the lease had lapsed was begun at the next",
-    (
-        "absent",
-        226,
-    ): "what a worker inherited was stored before it joined, and thought held",
+    ("absent", 226): "what a worker inherited was stored before it joined, and thought held",
     ("absent", 274): "who had what was decided elsewhere was not told to stop it",
     ("absent", 589): "an interruption that was inherited was taken for something that runs",
     ("lost", 13): "facts that were put back after a later leader's record got other times",
