@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from penstock.airflow.aliases import ALIASES, RENAMED
+from penstock.airflow.provider_names import NEEDED
 
 _AUTHORING = "penstock.authoring."
 
@@ -106,6 +107,8 @@ SERVED: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """Every module that is served, with every name in it."""
 
+for _needed, _lines in NEEDED.items():
+    SERVED[_needed] = _lines | SERVED.get(_needed, {})
 for _old, _home in ALIASES.items():
     if _home in SERVED:
         SERVED[_old] = SERVED[_home] | SERVED.get(_old, {})

@@ -48,8 +48,11 @@ class Placeholder:
             raise AttributeError(name)  # copy, pickle and inspect ask for these of anything
         self._refuse()
 
-    def __iter__(self) -> NoReturn:
+    def _read(self, *_: Any) -> NoReturn:
         self._refuse()
+
+    __iter__ = __enter__ = __aenter__ = __format__ = __fspath__ = _read
+    __add__ = __radd__ = __truediv__ = __rtruediv__ = __int__ = __float__ = _read
 
     # ------------------------------------------------------------ what a type hint may do
 

@@ -1,12 +1,19 @@
-"""States and run types by Airflow's names, for DAG files that compare with them."""
+"""States, run types and the word for "not given" by Airflow's names, for files that compare."""
 
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 from penstock.authoring.vocabulary import NotSet
+from penstock.authoring.vocabulary import is_set as is_arg_set
+
+__all__ = ["is_arg_set"]
 
 ArgNotSet = NotSet
+
+SET_DURING_EXECUTION: Any = NotSet()
+"""Stands for an argument that a decorated function's result fills in."""
 
 
 class _Word(str, Enum):  # noqa: UP042 - its repr and str are part of what users see
@@ -29,6 +36,29 @@ class TaskInstanceState(_Word):
     UPSTREAM_FAILED = "upstream_failed"
     SKIPPED = "skipped"
     DEFERRED = "deferred"
+    AWAITING_INPUT = "awaiting_input"
+
+
+class TerminalTIState(_Word):
+    """The states of a task instance that has ended."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UPSTREAM_FAILED = "upstream_failed"
+    REMOVED = "removed"
+
+
+class IntermediateTIState(_Word):
+    """The states of a task instance that neither runs nor has ended."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    RESTARTING = "restarting"
+    UP_FOR_RETRY = "up_for_retry"
+    UP_FOR_RESCHEDULE = "up_for_reschedule"
+    DEFERRED = "deferred"
+    AWAITING_INPUT = "awaiting_input"
 
 
 class DagRunState(_Word):
@@ -46,12 +76,21 @@ class DagRunType(_Word):
     MANUAL = "manual"
     SCHEDULED = "scheduled"
     BACKFILL_JOB = "backfill"
+    OPERATOR_TRIGGERED = "operator_triggered"
     ASSET_TRIGGERED = "asset_triggered"
+    ASSET_MATERIALIZATION = "asset_materialization"
+
+    @staticmethod
+    def from_run_id(run_id: str) -> DagRunType:
+        """Return the type that a run id begins with; manual, if it is none."""
+        found = (kind for kind in DagRunType if run_id.startswith(f"{kind.value}__"))
+        return next(found, DagRunType.MANUAL)
 
 
 class State:
     """All states, of tasks and runs, under one name."""
 
+    NONE = None
     REMOVED = TaskInstanceState.REMOVED
     SCHEDULED = TaskInstanceState.SCHEDULED
     QUEUED = TaskInstanceState.QUEUED
@@ -64,3 +103,13 @@ class State:
     UPSTREAM_FAILED = TaskInstanceState.UPSTREAM_FAILED
     SKIPPED = TaskInstanceState.SKIPPED
     DEFERRED = TaskInstanceState.DEFERRED
+    AWAITING_INPUT = TaskInstanceState.AWAITING_INPUT
+
+    task_states = (None, *TaskInstanceState)
+    dag_states = tuple(DagRunState)
+    finished = frozenset(TaskInstanceState(state.value) for state in TerminalTIState)
+    unfinished = frozenset(task_states) - finished
+    failed_states = frozenset({FAILED, UPSTREAM_FAILED})
+    success_states = frozenset({SUCCESS, SKIPPED})
+    finished_dr_states = frozenset({DagRunState.SUCCESS, DagRunState.FAILED})
+    unfinished_dr_states = frozenset({DagRunState.QUEUED, DagRunState.RUNNING})
