@@ -16,6 +16,17 @@ class PulledXcom:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """How a task goes on that had deferred itself: which of its methods, with what.
+
+    `event` is among the arguments if its trigger has fired.
+    """
+
+    method: str
+    kwargs: dict[str, Any]
+
+
 class Backend(Protocol):
     """What `penstock.authoring.runtime` needs while it runs one attempt. Calls may block.
 
@@ -28,6 +39,8 @@ class Backend(Protocol):
     - `is_mapped` says whether a task of the run was expanded.
     - `push` keeps a value under `key` for this delivery; the last push of a key counts. A value
       that cannot be stored raises TypeError with a sentence.
+    - `resumed` says how a deferred task goes on; None: it is executed from its beginning.
+    - `trigger` returns a trigger that is to be run: its class's dotted path, and its arguments.
     - `skip` leaves tasks of this run out, once this attempt has succeeded: those of them that have
       not started by then are skipped.
     - `variable` returns a variable's text, None if it is not set; `variable_keys` the keys of those
@@ -47,6 +60,10 @@ class Backend(Protocol):
     def is_mapped(self, run: str, task: str) -> bool: ...
 
     def push(self, key: str, value: Any) -> None: ...
+
+    def resumed(self) -> Resumed | None: ...
+
+    def trigger(self) -> tuple[str, dict[str, Any]]: ...
 
     def skip(self, task_ids: Sequence[str]) -> None: ...
 

@@ -180,7 +180,7 @@ def build_context(
         "map_index_template": getattr(task, "map_index_template", None),
         "expanded_ti_count": ti.map_length,
         "task_instance_key_str": f"{dag.dag_id}__{task.task_id}__{dag_run.run_id}",
-        "task_reschedule_count": 0,
+        "task_reschedule_count": ti.phase,
         "triggering_asset_events": {},
         "test_mode": False,
     }

@@ -6,6 +6,9 @@ good, anything else fails this try.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 from penstock.errors import PenstockError
 
 
@@ -19,6 +22,45 @@ class AirflowSkipException(AirflowException):
 
 class AirflowFailException(AirflowException):
     """This task instance fails at once, however many retries are left."""
+
+
+class AirflowRescheduleException(AirflowException):
+    """The task gives its slot back and is executed again, as the same try, at `reschedule_date`."""
+
+    def __init__(self, reschedule_date: datetime) -> None:
+        super().__init__(f"it looks again at {reschedule_date}")
+        self.reschedule_date = reschedule_date
+
+
+class TaskDeferred(BaseException):
+    """The task gives its slot back until `trigger` fires; then `method_name` goes on with it.
+
+    timeout: how long it may wait, a timedelta or seconds. No Exception, so that user code which
+    catches those does not swallow it.
+    """
+
+    def __init__(
+        self,
+        *,
+        trigger: Any,
+        method_name: str,
+        kwargs: dict[str, Any] | None = None,
+        timeout: timedelta | float | None = None,
+    ) -> None:
+        super().__init__()
+        self.trigger, self.method_name = trigger, method_name
+        self.kwargs, self.timeout = kwargs, timeout
+
+    def __str__(self) -> str:
+        return f"it waits for {type(self.trigger).__name__}, then {self.method_name}() goes on"
+
+
+class TaskDeferralError(AirflowException):
+    """What a deferred task waited for failed."""
+
+
+class TaskDeferralTimeout(TaskDeferralError):
+    """What a deferred task waited for did not come in time."""
 
 
 class AirflowTaskTimeout(AirflowException):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from penstock.authoring import arguments as given
 from penstock.authoring.errors import InvalidArgumentError
-from penstock.authoring.exceptions import ParamValidationError
+from penstock.authoring.exceptions import ParamValidationError, TaskDeferred
 from penstock.authoring.group import TaskGroup
 from penstock.authoring.making import OperatorMeta, home_of, known_to, with_defaults
 from penstock.authoring.node import Node, check_key
@@ -207,6 +207,26 @@ class BaseOperator(Node, metaclass=OperatorMeta):
     async def aexecute(self, context: Context) -> Any:
         """Do the work on an event loop; used where `is_async` is true."""
         raise NotImplementedError(f"{type(self).__name__} has no aexecute(context).")
+
+    def defer(
+        self,
+        *,
+        trigger: Any,
+        method_name: str,
+        kwargs: dict[str, Any] | None = None,
+        timeout: timedelta | float | None = None,
+    ) -> NoReturn:
+        """Give the slot back until `trigger` fires; then `method_name(context, event=...)` goes on.
+
+        timeout: how long that may take, seconds or a timedelta; then this try has failed.
+        """
+        raise TaskDeferred(trigger=trigger, method_name=method_name, kwargs=kwargs, timeout=timeout)
+
+    def resume_execution(
+        self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
+    ) -> Any:
+        """Go on after a deferral. Own operators may wrap this."""
+        return getattr(self, next_method)(context, **(next_kwargs or {}))
 
     def pre_execute(self, context: Context) -> None:
         """Called right before `execute`."""

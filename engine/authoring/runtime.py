@@ -9,6 +9,7 @@ values come and go through the `Backend`.
 from __future__ import annotations
 
 import copy
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def run_task(
         task.pre_execute(context)
         for each in task.on_execute_callback:
             each(context)
-        result = task.execute(context)
+        result = _execute(attempt)
         _finish(attempt, result)
 
 
@@ -65,7 +66,9 @@ async def run_task_async(
         task.pre_execute(context)
         for each in task.on_execute_callback:
             each(context)
-        result = await task.aexecute(context)
+        result = _execute(attempt)
+        if inspect.isawaitable(result):
+            result = await result
         _finish(attempt, result)
 
 
@@ -157,6 +160,15 @@ class _Attempt:
         except Exception as error:
             log.debug("the callback sees the task unrendered: %s", error)
             self._become(copy.copy(shown), set())
+
+
+def _execute(attempt: _Attempt) -> Any:
+    """Begin the work, or go on with it where it was deferred."""
+    task, context = attempt.task, attempt.context
+    resumed = attempt.ti.backend.resumed()
+    if resumed is not None:
+        return task.resume_execution(resumed.method, resumed.kwargs, context)
+    return task.aexecute(context) if attempt.work.is_async else task.execute(context)
 
 
 class _RunItself:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class TaskInstance:
     """One attempt of one task instance. map_index: -1 if not mapped; try_number: from 1.
 
-    started_at: UTC microseconds.
+    started_at: UTC microseconds. phase: how often this try has waited; first_started_at: when its
+    first phase began.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class TaskInstance:
         self.try_number, self.max_tries = work.attempt.try_number, max(work.tries - 1, 0)
         self.dag_id, self.run_id = run.dag_id, run.run_id
         self.map_length = work.map_length
+        self.phase = work.attempt.phase
+        self.first_started_at = work.later.since if work.later is not None else started_at
         self.started_at, self.end_date = started_at, None
         self.state = "running"
         self.run_key = run.run
@@ -91,6 +94,10 @@ class TaskInstance:
     def render_templates(self, context: Context | None = None) -> Any:
         self.task.render_template_fields(context or self.context)
         return self.task
+
+    def get_first_reschedule_date(self, context: Context) -> Any:
+        """Return when this try began, None before it has waited."""
+        return moment(self.first_started_at) if self.phase else None
 
     def skip(self, task_ids: Iterable[str]) -> None:
         """Leave tasks of this run out: those that have not started when this one ends well."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from msgspec import Raw, structs
 
 from penstock.events.types import (
+    ABSENT,
     Attempt,
     AttemptEnded,
     AttemptFailed,
@@ -128,7 +129,11 @@ def drop_trigger(run: RunState, record: TaskRecord, place: int) -> None:
 
 def own(xcom: Xcom) -> Xcom:
     """Return a copy: a `Raw` keeps all of the record alive that it was decoded from."""
-    return structs.replace(xcom, value=Raw(bytes(xcom.value)), preview=Raw(bytes(xcom.preview)))
+    return structs.replace(xcom, value=own_raw(xcom.value), preview=own_raw(xcom.preview))
+
+
+def own_raw(raw: Raw) -> Raw:
+    return Raw(bytes(raw)) if memoryview(raw).nbytes else ABSENT
 
 
 def own_pause(pause: Pause) -> Pause:

@@ -20,7 +20,7 @@ from typing import Any
 from penstock.events import types as t
 from penstock.worker import wire, xcom
 from penstock.worker.capture import SharedCapture
-from penstock.worker.child import judge, print_traceback, reason_of
+from penstock.worker.child import judge, paused, print_traceback, reason_of
 from penstock.worker.questions import Asker, TaskBackend
 from penstock.worker.sources import Sources
 
@@ -65,15 +65,18 @@ class AsyncChild:
         started_at = time.time_ns() // 1000
         backend = TaskBackend(work, self.ask, self.blobs, self.sources, item.number)
         streams = self.capture.begin(item.number)
-        how, final, reason = "returned", False, ""
+        how, final, reason, pause = "returned", False, "", None
         try:
             await self.entry.run_async(work, info, backend, started_at)
         except asyncio.CancelledError as error:
             how, reason = "stopped", reason_of(error)
         except BaseException as error:
             how, final = judge(error)
-            reason = reason_of(error)
-            print_traceback(error)
+            if how == "paused":
+                how, pause, reason = paused(error, backend)
+            else:
+                reason = reason_of(error)
+                print_traceback(error)
         self.capture.end(item.number, streams)
         self.running.pop(item.number, None)
         self.line.send(
@@ -85,6 +88,7 @@ class AsyncChild:
                 took=time.perf_counter() - began,
                 xcoms=backend.pushed if how != "stopped" else (),
                 skip=backend.left_out,
+                pause=pause,
                 reason=reason,
                 final=final,
             )

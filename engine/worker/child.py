@@ -28,6 +28,7 @@ from penstock.authoring.masking import masked
 from penstock.events import types as t
 from penstock.worker import kernel, missing, wire, xcom
 from penstock.worker.capture import Capture
+from penstock.worker.pausing import PAUSES
 from penstock.worker.questions import Asker, TaskBackend
 from penstock.worker.sources import Sources
 
@@ -66,6 +67,8 @@ def judge(error: BaseException) -> tuple[str, bool]:
         return "stopped", False
     if names & SKIPS:
         return "skipped", False
+    if names & PAUSES:
+        return "paused", False
     return "raised", bool(names & FINALS)
 
 
@@ -80,6 +83,15 @@ def print_traceback(error: BaseException) -> None:
 
 def _is_ours(module: str) -> bool:
     return module.startswith(("penstock.worker", "penstock.authoring"))
+
+
+def paused(error: BaseException, backend: TaskBackend) -> tuple[str, t.Pause | None, str]:
+    """Return (how, pause, reason) of an attempt that said "not now"."""
+    try:
+        return "paused", backend.pause_of(error), ""
+    except Exception as wrong:
+        print_traceback(wrong)
+        return "raised", None, reason_of(wrong)
 
 
 class Environment:
@@ -203,7 +215,7 @@ class Child:
         self.capture.reset_logging()
         self.environment.begin(work, info)
         modules = None if info.file in self.files else set(sys.modules)
-        how, final, reason = self.call(work, info, backend, started_at)
+        how, final, reason, pause = self.call(work, info, backend, started_at)
         took = time.perf_counter() - began
         self.environment.end()
         self.capture.end(item.number)
@@ -219,6 +231,7 @@ class Child:
                 took=took,
                 xcoms=backend.pushed if how != "stopped" else (),
                 skip=backend.left_out,
+                pause=pause,
                 reason=reason,
                 final=final,
                 soiled=self.soiled,
@@ -233,8 +246,8 @@ class Child:
 
     def call(
         self, work: t.Work, info: t.RunInfo, backend: TaskBackend, started_at: int
-    ) -> tuple[str, bool, str]:
-        """Run user code; return how it ended, whether for good, and the reason."""
+    ) -> tuple[str, bool, str, t.Pause | None]:
+        """Run user code; return how it ended, whether for good, the reason, what it waits for."""
         try:
             try:
                 self.inside = True
@@ -249,12 +262,15 @@ class Child:
                 self.leave_if_forked(sys.exception())
         except BaseException as error:
             how, final = judge(error)
+            if how == "paused":
+                how, pause, reason = paused(error, backend)
+                return how, final, reason, pause
             if how == "skipped":
                 print(f"skipped: {text_of(error)}", file=sys.stderr)
-            else:
-                print_traceback(error)
-            return how, final, reason_of(error) if how != "skipped" else text_of(error)[:500]
-        return "returned", False, ""
+                return how, final, text_of(error)[:500], None
+            print_traceback(error)
+            return how, final, reason_of(error), None
+        return "returned", False, "", None
 
     def leave_if_forked(self, error: BaseException | None) -> None:
         """A process that the task forked came back here: it must not speak for the task."""

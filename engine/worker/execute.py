@@ -17,6 +17,7 @@ import penstock.steps.bash
 import penstock.steps.python  # noqa: F401
 from penstock.authoring import decorators, runtime  # noqa: F401
 from penstock.authoring.backend import Backend
+from penstock.authoring.triggers import run_trigger
 from penstock.errors import PenstockError
 from penstock.events.types import RunInfo, Work
 from penstock.worker import dagfile
@@ -76,5 +77,8 @@ def run(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
 
 
 async def run_async(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
-    """Run one attempt of an `async def` task."""
+    """Run one attempt of an `async def` task, or of a trigger."""
+    if work.kind == "trigger":
+        await run_trigger(dag_of(info), work, info, backend)
+        return
     await runtime.run_task_async(dag_of(info), work, info, backend, started_at=started_at)

@@ -39,8 +39,8 @@ class Job(NamedTuple):
 class Ending(Struct, frozen=True, kw_only=True):
     """What became of a job.
 
-    how: `returned`, `raised`, `skipped`, `paused`, `stopped` (the job heeded a stop), or `died` (its
-    process ended by `signal` or, if that is 0, by exit code `code`).
+    how: `returned`, `raised`, `skipped`, `paused`, `stopped` (the job heeded a stop), or `died`
+    (its process ended by `signal` or, if that is 0, by exit code `code`).
     begun: user code may have run. asked: why the pool was told to stop it, "" if it was not;
     `memory` is the pool's own. Times are microseconds, took is seconds. reason: one line.
     skip: tasks that it leaves out. pause: what it waits for.

@@ -10,13 +10,15 @@ import contextlib
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock.authoring.backend import PulledXcom
+from penstock.authoring.backend import PulledXcom, Resumed
 from penstock.errors import PenstockError
 from penstock.events import types as t
 from penstock.worker import wire, xcom
+from penstock.worker.pausing import pause_of
 from penstock.worker.sources import Elements, Sources, elements_of, gathered
 
 # Together these keep an outcome under 1 MB, the most that NATS takes in one message.
@@ -71,7 +73,8 @@ class TaskBackend:
     ) -> None:
         self._item = item
         self._work, self._ask, self._blobs, self._sources = work, ask, blobs, sources
-        self._pushed: dict[str, t.Xcom] = {}
+        later = work.later
+        self._pushed: dict[str, t.Xcom] = {one.key: one for one in later.pushed} if later else {}
         self.left_out: tuple[str, ...] = ()
         self._mapped: dict[tuple[str, str], bool] = {}
 
@@ -81,6 +84,30 @@ class TaskBackend:
 
     def skip(self, task_ids: Sequence[str]) -> None:
         self.left_out = tuple(dict.fromkeys((*self.left_out, *task_ids)))
+
+    def pause_of(self, error: BaseException) -> t.Pause:
+        """Return what the attempt waits for, which said so by an exception."""
+        return pause_of(error, self._encoded, self.pushed, time.time_ns() // 1000)
+
+    def _encoded(self, key: str, value: Any) -> t.Xcom:
+        return xcom.encode(key, value, self._blobs, inline=INLINE_OF_ALL, sketch=False)
+
+    def resumed(self) -> Resumed | None:
+        later = self._work.later
+        if later is None or later.resume is None:
+            return None
+        found = xcom.decode(later.resume, self._path)
+        kwargs = dict(found["kwargs"])
+        if later.event is not None:
+            kwargs["event"] = xcom.decode(later.event, self._path)
+        elif found["moment"] is not None:
+            kwargs["event"] = found["moment"]
+        return Resumed(found["method"], kwargs)
+
+    def trigger(self) -> tuple[str, dict[str, Any]]:
+        assert self._work.trigger is not None
+        found = xcom.decode(self._work.trigger, self._path)
+        return found["path"], found["kwargs"]
 
     def push(self, key: str, value: Any) -> None:
         others = [one for name, one in self._pushed.items() if name != key]

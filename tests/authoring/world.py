@@ -18,7 +18,7 @@ from typing import Any
 from msgspec import Raw
 
 from penstock.authoring import serialize
-from penstock.authoring.backend import PulledXcom
+from penstock.authoring.backend import PulledXcom, Resumed
 from penstock.authoring.dag import DAG
 from penstock.authoring.exceptions import AirflowSkipException
 from penstock.authoring.runtime import run_callback, run_task, run_task_async
@@ -40,6 +40,7 @@ class World:
     ends: dict[tuple[str, int], str] = field(default_factory=dict)
     errors: dict[tuple[str, int], BaseException] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    resumed: Resumed | None = None
 
     def value(self, task: str, index: int = -1, key: str = "return_value", run: str = "") -> Any:
         found = {w[1:]: v for w, v in self.xcoms.items() if not run or w[0] == run}
@@ -85,6 +86,12 @@ class MemoryBackend:
 
     def push(self, key: str, value: Any) -> None:
         self.world.xcoms[(self.run, self.task, self.index, key)] = value
+
+    def resumed(self) -> Resumed | None:
+        return self.world.resumed
+
+    def trigger(self) -> tuple[str, dict[str, Any]]:
+        raise NotImplementedError
 
     def skip(self, task_ids: Sequence[str]) -> None:
         self.world.left_out += task_ids

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 
 from lifecycle.scene import SECOND, Scene, dag, of, succeeded, task
@@ -12,6 +13,7 @@ from penstock.events.types import Delivery, TimerDue, Xcom
 from penstock.lifecycle.commands import InstanceRow, Ready, Remind
 from penstock.lifecycle.compare import same
 from penstock.lifecycle.explain import explain
+from penstock.lifecycle.state import Waiting
 
 TRIGGER = Xcom(key="trigger", value=Raw(b'{"path":"mine.Trigger"}'))
 RESUME = Xcom(key="resume", value=Raw(b'{"method":"done"}'))
@@ -206,6 +208,13 @@ def test_it_is_said_what_is_waited_for() -> None:
         "1970-01-01T03:00:00Z at most"
     ]
     assert scene.wrong_rows() == []
+
+
+def test_what_is_kept_of_a_wait_can_be_written_again() -> None:
+    scene = waiting()
+    scene.pause("wait", trigger=TRIGGER, resume=RESUME, xcoms=(Xcom(key="early", inline="eA=="),))
+    kept = record(scene).waits[0]
+    assert msgspec.json.decode(msgspec.json.encode(kept), type=Waiting) == kept
 
 
 def test_a_new_leader_finds_what_is_waited_for() -> None:
