@@ -31,6 +31,9 @@ class Linkable:
         """Return the tasks that what comes after this must wait for."""
         raise NotImplementedError
 
+    def told_of(self, other: Linkable, *, upstream: bool) -> None:
+        """Hear of an arrow from (upstream) or to `other`, once it is made."""
+
     def set_downstream(self, other: Any, edge_modifier: Label | None = None) -> None:
         """Make `other` (or each of a list) wait for this."""
         for item in _several(other):
@@ -139,6 +142,8 @@ def _link(before: Linkable, after: Linkable, label: Label | None) -> None:
     for up in before.tails():
         for down in after.heads():
             join(up, down, label)
+    after.told_of(before, upstream=True)
+    before.told_of(after, upstream=False)
     return None
 
 

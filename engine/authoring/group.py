@@ -25,7 +25,10 @@ _open_groups: list[TaskGroup] = []
 class TaskGroup(Linkable):
     """Tasks made inside `with TaskGroup("load"):` get ids that begin with `load.`.
 
-    prefix_group_id False: they keep their own ids. default_args: for its tasks, over the DAG's.
+    prefix_group_id False: they keep their own ids, without those of the groups around, too.
+    default_args: for its tasks, over the DAG's and the outer groups'. tooltip, doc_md, ui_color,
+    ui_fgcolor, group_display_name: for people. add_suffix_on_collision: a second `load` becomes
+    `load__1`.
     """
 
     def __init__(
@@ -36,10 +39,11 @@ class TaskGroup(Linkable):
         dag: DAG | None = None,
         default_args: dict[str, Any] | None = None,
         tooltip: str = "",
-        ui_color: str = "",
-        ui_fgcolor: str = "",
+        ui_color: str = "CornflowerBlue",
+        ui_fgcolor: str = "#000",
         add_suffix_on_collision: bool = False,
         group_display_name: str = "",
+        doc_md: str | None = None,
     ) -> None:
         from penstock.authoring.dag import current_dag
 
@@ -55,10 +59,12 @@ class TaskGroup(Linkable):
         self.parent_group = parent_group or current_group(self.dag)
         self.prefix_group_id = prefix_group_id
         self.tooltip, self.group_display_name = tooltip, group_display_name or group_id
-        self.ui_color, self.ui_fgcolor = ui_color, ui_fgcolor
+        self.ui_color, self.ui_fgcolor, self.doc_md = ui_color, ui_fgcolor, doc_md
         parents: dict[str, Any] = self.parent_group.default_args if self.parent_group else {}
         self.default_args: dict[str, Any] = {**parents, **(default_args or {})}
         self.children: dict[str, Node | TaskGroup] = {}
+        self._above: list[Linkable] = []
+        self._below: list[Linkable] = []
         self.group_id = self._unique(self._in_parent(group_id), add_suffix_on_collision)
         self.dag.groups[self.group_id] = self
         if self.parent_group is not None:
@@ -80,9 +86,7 @@ class TaskGroup(Linkable):
     @property
     def prefix(self) -> str:
         """What the ids of the tasks inside begin with."""
-        if self.prefix_group_id:
-            return f"{self.group_id}."
-        return self.parent_group.prefix if self.parent_group else ""
+        return f"{self.group_id}." if self.prefix_group_id else ""
 
     @property
     def node_id(self) -> str:
@@ -90,6 +94,27 @@ class TaskGroup(Linkable):
 
     def child_id(self, label: str) -> str:
         return f"{self.prefix}{label}"
+
+    def told_of(self, other: Linkable, *, upstream: bool) -> None:
+        """Pass arrows on while there is no task inside: they go from what is above to below."""
+        if any(self.tasks()):
+            return
+        here, there = (self._above, self._below) if upstream else (self._below, self._above)
+        here.append(other)
+        for far in there:
+            if upstream:
+                other.set_downstream(far)
+            else:
+                far.set_downstream(other)
+
+    def get_child_by_label(self, label: str) -> Node | TaskGroup:
+        """Return a task or group right inside. Raises KeyError if there is none."""
+        return self.children[self.child_id(label)]
+
+    def __iter__(self) -> Iterator[Node]:
+        return self.tasks()
+
+    iter_tasks = __iter__
 
     def tasks(self) -> Iterator[Node]:
         """Yield every task inside, those of nested groups too."""
@@ -104,8 +129,25 @@ class TaskGroup(Linkable):
         return [task for task in self.tasks() if not task.upstream_task_ids & inside]
 
     def tails(self) -> list[Node]:
-        inside = {task.task_id for task in self.tasks()}
-        return [task for task in self.tasks() if not task.downstream_task_ids & inside]
+        """Return the last tasks. What comes after a group does not wait for its teardowns."""
+        inside = {task.task_id: task for task in self.tasks()}
+
+        def is_last(task: Node) -> bool:
+            below = [inside[name] for name in task.downstream_task_ids & inside.keys()]
+            only_cleared = all(each.is_teardown for each in below)
+            return not task.is_teardown and only_cleared and not (task.is_setup and below)
+
+        return [task for task in inside.values() if is_last(task)]
+
+    def get_roots(self) -> Iterator[Node]:
+        return iter(self.heads())
+
+    def get_leaves(self) -> Iterator[Node]:
+        return iter(self.tails())
+
+    @property
+    def is_root(self) -> bool:
+        return False
 
     @property
     def roots(self) -> list[Node]:

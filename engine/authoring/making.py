@@ -14,6 +14,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from penstock.authoring import scopes
 from penstock.authoring.dag import current_dag
 from penstock.authoring.errors import InvalidArgumentError, MissingArgumentError
 from penstock.authoring.group import TaskGroup, current_group
@@ -79,6 +80,7 @@ def build(
         dag.add_task(task)
     if group is not None:
         group.children[task.task_id] = task
+    scopes.note(task)
     for name in task.template_fields:
         task.wire(getattr(task, name, None))
     return task

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring import arguments as given
+from penstock.authoring import scopes
 from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.making import build, default_args, known_to
 from penstock.authoring.node import Node, results_in
@@ -207,6 +208,7 @@ class MappedOperator(Node):
             dag.add_task(self)
         if group is not None:
             group.children[self.task_id] = self
+        scopes.note(self)
         self.wire([kwargs, over.sources()])
 
     def __getattr__(self, name: str) -> Any:

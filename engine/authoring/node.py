@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from penstock.authoring import scopes
 from penstock.authoring.edges import Linkable, join
 from penstock.authoring.errors import DagFileError, InvalidArgumentError
 from penstock.authoring.places import Place
@@ -16,6 +17,7 @@ from penstock.authoring.places import Place
 if TYPE_CHECKING:
     from penstock.authoring.dag import DAG
     from penstock.authoring.group import TaskGroup
+    from penstock.authoring.scopes import Scope
     from penstock.authoring.xcom_arg import XComArg
 
 KEY_CHARACTERS = frozenset("-_.")
@@ -119,6 +121,13 @@ class Node(Linkable):
         from penstock.authoring.xcom_arg import XComArg
 
         return XComArg(self)
+
+    def __enter__(self) -> Scope:
+        """Open the scope of a setup or teardown: tasks made inside stand within it."""
+        return scopes.enter([self])
+
+    def __exit__(self, *exc: object) -> None:
+        scopes.leave()
 
     def as_setup(self) -> Node:
         """Mark as the setup of what is downstream, and return it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from penstock.authoring import scopes
 from penstock.authoring.edges import Linkable
 from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.exceptions import AirflowException, XComNotFound
@@ -19,6 +20,7 @@ from penstock.authoring.vocabulary import NOTSET
 if TYPE_CHECKING:
     from penstock.authoring.context import Context
     from penstock.authoring.node import Node
+    from penstock.authoring.scopes import Scope
 
 RETURN_KEY = "return_value"
 
@@ -75,6 +77,12 @@ class XComArg(Linkable):
             f"{{{{ task_instance.xcom_pull(task_ids='{self.operator.task_id}', "
             f"dag_id='{self.operator.dag_id}', key='{self.key}') }}}}"
         )
+
+    def __enter__(self) -> Scope:
+        return scopes.enter([self.operator])
+
+    def __exit__(self, *exc: object) -> None:
+        scopes.leave()
 
     def as_setup(self) -> XComArg:
         self.operator.as_setup()
