@@ -157,6 +157,7 @@ def _task(node: Any, weight: int) -> SerializedTask:
         weight=weight,
         queue=node.queue,
         max_active_tis_per_dag=node.max_active_tis_per_dag,
+        max_active_tis_per_dagrun=node.max_active_tis_per_dagrun,
         mapped=mapped,
         is_async=node.is_async,
         is_empty=node.is_empty,

@@ -77,6 +77,7 @@ class SerializedTask(Struct, frozen=True, kw_only=True, omit_defaults=True):
     weight: int = 1
     queue: str = "default"
     max_active_tis_per_dag: int | None = None
+    max_active_tis_per_dagrun: int | None = None
     mapped: tuple[MappedOver, ...] = ()
     is_async: bool = False
     is_empty: bool = False

@@ -14,7 +14,6 @@ from penstock.authoring.dag import DAG
 OF_TASKS: dict[str, str] = {
     "depends_on_past": "the task would wait for its own success in the run before",
     "wait_for_downstream": "the task would wait for what hangs on it in the run before",
-    "max_active_tis_per_dagrun": "so many of its instances at most would run at a time in a run",
     "inlets": "the task would be told of what happened to these assets",
     "outlets": "the task's success would be told as an update of these assets",
     "email": "mail would be sent when the task fails or is tried again",

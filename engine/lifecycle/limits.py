@@ -117,6 +117,7 @@ class ReadyQueue:
         self.is_held = is_held
         self.lanes: dict[Lane, list[Item]] = {}
         self.limits: dict[str, Limit] = {}
+        self.own: dict[str, set[str]] = {}  # names of limits of a run's tasks, by run
         self.serial = itertools.count()
 
     def add(self, ready: Ready) -> None:
@@ -142,6 +143,10 @@ class ReadyQueue:
         if task.max_active_tis_per_dag is not None:
             name = f"max_active_tis_per_dag of {run.plan.dag.dag_id}.{task.task_id}"
             limits.append(self.limit(name, task.max_active_tis_per_dag))
+        if task.max_active_tis_per_dagrun is not None:
+            name = f"max_active_tis_per_dagrun of run {run.key}, task {task.task_id!r}"
+            limits.append(self.limit(name, task.max_active_tis_per_dagrun))
+            self.own.setdefault(run.key, set()).add(name)
         order = (-task.weight, date, next(self.serial))
         return Item(ready, order, (task.queue, task.is_async), tuple(limits), task.pool_slots)
 
@@ -234,8 +239,9 @@ class ReadyQueue:
                     heapq.heappush(self.lanes.setdefault(other.lane, []), other)
 
     def forget(self, run: str) -> None:
-        """A run is over and gone from the state: so is the limit that was its own."""
-        self.limits.pop(of_run(run), None)
+        """A run is over and gone from the state: so are the limits that were its own."""
+        for name in (of_run(run), *self.own.pop(run, ())):
+            self.limits.pop(name, None)
 
     def resize(self, pool: str, size: int | None) -> None:
         limit = self.limits.get(f"pool {pool!r}")

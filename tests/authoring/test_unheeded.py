@@ -15,7 +15,6 @@ from penstock.authoring.unheeded import OF_DAGS, OF_TASKS
 ASKED: dict[str, Any] = {
     "depends_on_past": True,
     "wait_for_downstream": True,
-    "max_active_tis_per_dagrun": 2,
     "inlets": ["s3://raw"],
     "outlets": ["s3://clean"],
     "email": "me@example.org",

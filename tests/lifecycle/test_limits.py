@@ -141,6 +141,19 @@ def test_max_active_tis_per_dag_counts_over_all_runs() -> None:
     assert [desk.take(), desk.take()] == ["m[0]", None]
 
 
+def test_max_active_tis_per_dagrun_counts_in_each_run() -> None:
+    scene = triggered(task("m", over=2, max_active_tis_per_dagrun=1))
+    scene.trigger("r2")
+    desk = Desk(scene)
+    assert [desk.take(), desk.take(), desk.take()] == ["m[0]", "m[0]", None]
+    assert {attempt.run for attempt in desk.out} == {"d/r", "d/r2"}
+    desk.release("m[0]")
+    assert desk.take() == "m[1]"
+    scene.state.runs.pop("d/r2")
+    desk.queue.forget("d/r2")
+    assert not any("d/r2" in name for name in desk.queue.limits)
+
+
 def test_who_is_woken_and_parks_elsewhere_wakes_the_next() -> None:
     held = task("held", pool="p", weight=9)
     picky = task("picky", over=2, pool="p", weight=8, max_active_tis_per_dag=1)
@@ -207,6 +220,7 @@ def desks(draw: st.DrawFn) -> Desk:
             weight=draw(st.integers(1, 3)),
             queue=draw(st.sampled_from(["default", "gpu"])),
             max_active_tis_per_dag=draw(st.sampled_from([None, 1, 2])),
+            max_active_tis_per_dagrun=draw(st.sampled_from([None, None, 1, 2])),
         )
         for number in range(draw(st.integers(1, 4)))
     ]
