@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from penstock.authoring.task_instance import TaskInstance
 
 SKIP_KEY = "skipmixin_key"
+SKIPPED, FOLLOWED = "skipped", "followed"
 """The XCom in which a deciding task says what it left out, or what it went on with; Airflow's."""
 
 
@@ -30,7 +31,7 @@ class SkipMixin:
         """Leave these tasks out, once this one has succeeded. Returns whether there were any."""
         names = [task.task_id for task in tasks if isinstance(task, Node)]
         if names:
-            ti.xcom_push(SKIP_KEY, {"skipped": names})
+            ti.xcom_push(SKIP_KEY, {SKIPPED: names})
         return _leave_out(ti, names)
 
     def skip_all_except(
@@ -55,7 +56,7 @@ class SkipMixin:
         followed = [task.task_id for task in below if task.task_id in kept]
         skipped = [task.task_id for task in below if task.task_id not in kept]
         if below:
-            ti.xcom_push(SKIP_KEY, {"followed": followed})
+            ti.xcom_push(SKIP_KEY, {FOLLOWED: followed})
         return _leave_out(ti, skipped)
 
 

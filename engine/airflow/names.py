@@ -49,7 +49,18 @@ _EXCEPTIONS = _from(
     AirflowDagDuplicatedIdException="DuplicateDagError",
     DuplicateTaskIdFound="DuplicateTaskError",
 )
-_PYTHON = _from("penstock.steps.python", "PythonOperator")
+_PARSING = _from(_AUTHORING + "dag", "AirflowParsingContext", "get_parsing_context")
+_BRANCH = _from("penstock.steps.branch", "BaseBranchOperator", "BranchMixIn")
+_SKIP = _from("penstock.steps.branch", "SkipMixin")
+_PYTHON = _from(
+    "penstock.steps.python", "PythonOperator", "BranchPythonOperator", "ShortCircuitOperator"
+) | _from(
+    "penstock.steps.other_python",
+    "BranchExternalPythonOperator",
+    "BranchPythonVirtualenvOperator",
+    "ExternalPythonOperator",
+    "PythonVirtualenvOperator",
+)
 _BASH = _from("penstock.steps.bash", "BashOperator")
 _EMPTY = _from("penstock.steps.empty", "EmptyOperator")
 _TIMEZONE = _from(
@@ -74,29 +85,55 @@ SERVED: dict[str, dict[str, str]] = {
     "airflow.sdk": {
         **_DAG, **_GROUP, **_TASK, **_EDGES, **_OPERATOR, **_PARAM, **_CONTEXT, **_VARIABLE,
         **_XCOM_ARG, **_WORDS, **_STATES,
+        **_BRANCH, **_SKIP, **_from(_AUTHORING + "dag", "get_parsing_context"),
         **_from(_AUTHORING + "xcom_arg", "literal"),
+        "macros": _AUTHORING + "macros:",
         "timezone": "penstock.airflow.times:",
+    },
+    "airflow.sdk.bases.branch": _BRANCH,
+    "airflow.sdk.bases.skipmixin": {
+        **_SKIP,
+        "XCOM_SKIPMIXIN_KEY": "penstock.steps.branch:SKIP_KEY",
+        "XCOM_SKIPMIXIN_FOLLOWED": "penstock.steps.branch:FOLLOWED",
+        "XCOM_SKIPMIXIN_SKIPPED": "penstock.steps.branch:SKIPPED",
     },
     "airflow.sdk.bases.operator": _OPERATOR | _EDGES,
     "airflow.sdk.definitions.dag": _DAG,
     "airflow.sdk.definitions.param": _PARAM,
     "airflow.sdk.definitions.taskgroup": _GROUP,
-    "airflow.sdk.definitions.context": _CONTEXT,
+    "airflow.sdk.definitions.context": _CONTEXT | _PARSING,
     "airflow.sdk.definitions.edges": _EDGES,
     "airflow.sdk.definitions.variable": _VARIABLE,
     "airflow.sdk.definitions.xcom_arg": _XCOM_ARG,
     "airflow.sdk.definitions.template": _from(_AUTHORING + "xcom_arg", "literal"),
+    "airflow.sdk.execution_time.macros": _from(
+        _AUTHORING + "macros", "datetime", "datetime_diff_for_humans", "dateutil", "ds_add",
+        "ds_format", "ds_format_locale", "json", "random", "time", "timedelta", "uuid",
+    ),
     "airflow.sdk.exceptions": _EXCEPTIONS,
     "airflow.sdk.timezone": _TIMEZONE,
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.decorators": {**_DAG, **_TASK, **_from(_AUTHORING + "group", "task_group")},
     "airflow.models": {**_from(_AUTHORING + "dag", "DAG"), **_OPERATOR, **_PARAM, **_VARIABLE,
-                       **_XCOM_ARG},
+                       **_XCOM_ARG, **_SKIP},
     "airflow.models.xcom": {"XCOM_RETURN_KEY": _AUTHORING + "xcom_arg:RETURN_KEY"},
     "airflow.providers.standard.operators.python": _PYTHON
     | _from(_AUTHORING + "context", "get_current_context"),
     "airflow.providers.standard.operators.bash": _BASH,
     "airflow.providers.standard.operators.empty": _EMPTY,
+    "airflow.providers.standard.operators.datetime": _from(
+        "penstock.steps.times", "BranchDateTimeOperator"
+    ),
+    "airflow.providers.standard.operators.latest_only": _from(
+        "penstock.steps.latest_only", "LatestOnlyOperator"
+    ),
+    "airflow.providers.standard.operators.smooth": _from(
+        "penstock.steps.smooth", "SmoothOperator"
+    ),
+    "airflow.providers.standard.operators.weekday": _from(
+        "penstock.steps.times", "BranchDayOfWeekOperator"
+    ),
+    "airflow.providers.standard.utils.weekday": _from("penstock.steps.times", "WeekDay"),
     "airflow.utils.trigger_rule": _from(_AUTHORING + "vocabulary", "TriggerRule"),
     "airflow.utils.weight_rule": _from(_AUTHORING + "vocabulary", "WeightRule"),
     "airflow.utils.dates": _from("penstock.airflow.times", "days_ago"),

@@ -14,8 +14,6 @@ def _each(prefixes: str | tuple[str, ...], *names: str) -> tuple[str, ...]:
     return tuple(prefix + name for prefix in several for name in names)
 
 
-_PYTHON_HOMES = ("airflow.operators.python.", "airflow.providers.standard.operators.python.")
-
 REASONS: dict[str, tuple[str, ...]] = {
     "assets are not built yet; trigger the DAG, or give it a schedule": (
         "airflow.datasets", "airflow.assets", "airflow.Asset", "airflow.Dataset",
@@ -69,21 +67,6 @@ REASONS: dict[str, tuple[str, ...]] = {
         "airflow.models", "airflow.utils.db", "airflow.utils.session", "airflow.utils.sqlalchemy",
         "airflow.sdk.BaseXCom", "airflow.sdk.bases.xcom", "airflow.sdk.execution_time.xcom",
         "airflow.state",
-    ),
-    "branches are not built yet; raise AirflowSkipException in what is not wanted": (
-        "airflow.operators.branch", "airflow.operators.latest_only", "airflow.operators.datetime",
-        "airflow.operators.weekday", "airflow.models.skipmixin", "airflow.models.SkipMixin",
-        "airflow.sdk.bases.branch", "airflow.sdk.bases.skipmixin",
-        "airflow.providers.standard.utils.skipmixin",
-        *_each("airflow.providers.standard.operators.", "branch", "datetime", "latest_only",
-               "weekday"),
-        *_each("airflow.sdk.", "BaseBranchOperator", "BranchMixIn", "SkipMixin"),
-        *_each(_PYTHON_HOMES, "BranchPythonOperator", "ShortCircuitOperator",
-               "BranchPythonVirtualenvOperator", "BranchExternalPythonOperator"),
-    ),
-    "environments of a task's own are not built yet; install what it needs beside Penstock, or run "
-    "another Python by a BashOperator": _each(
-        _PYTHON_HOMES, "PythonVirtualenvOperator", "ExternalPythonOperator"
     ),
     "publish a trigger event with penstock.events.Client": (
         "airflow.operators.trigger_dagrun", "airflow.operators.dagrun_operator",

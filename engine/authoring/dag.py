@@ -12,7 +12,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from penstock.authoring import arguments as given
 from penstock.authoring.errors import DuplicateTaskError, InvalidArgumentError
@@ -282,6 +282,21 @@ class DAG:
 
     def __repr__(self) -> str:
         return f"<DAG {self.dag_id}>"
+
+
+class AirflowParsingContext(NamedTuple):
+    """Which DAG and task of a file are wanted of it; None: all of them."""
+
+    dag_id: str | None
+    task_id: str | None
+
+
+def get_parsing_context() -> AirflowParsingContext:
+    """Return what is wanted of the DAG file that is being read: always all of it.
+
+    A file is read once for all of its DAGs, also by a worker that is to run one task.
+    """
+    return AirflowParsingContext(None, None)
 
 
 def dag(dag_id: Any = "", **options: Any) -> Any:

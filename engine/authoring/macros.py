@@ -17,6 +17,7 @@ __all__ = [
     "dateutil",
     "ds_add",
     "ds_format",
+    "ds_format_locale",
     "json",
     "random",
     "time",
@@ -35,6 +36,28 @@ def ds_add(ds: str, days: int) -> str:
 def ds_format(ds: str, input_format: str, output_format: str) -> str:
     """Return the date text `ds`, read in one strftime format, written in another."""
     return datetime.strptime(str(ds), input_format).strftime(output_format)
+
+
+def ds_format_locale(ds: str, input_format: str, output_format: str, locale: Any = None) -> str:
+    """Return the date text `ds` written in a language's way; output_format is Babel's.
+
+    locale: `de_DE`; None: the machine's. Needs the package `babel`.
+    """
+    from babel import Locale, default_locale  # type: ignore[import-not-found]
+    from babel.dates import format_datetime  # type: ignore[import-not-found]
+
+    chosen = locale or default_locale("LC_TIME") or "en_US"
+    language = chosen if isinstance(chosen, Locale) else Locale.parse(chosen)
+    found = datetime.strptime(str(ds), input_format)
+    return str(format_datetime(found, format=output_format, locale=language))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "yaml":  # late: it need not be installed
+        import yaml
+
+        return yaml
+    raise AttributeError(f"there is no macro {name!r}; there are {', '.join(__all__)}")
 
 
 def datetime_diff_for_humans(dt: Any, since: Any = None) -> str:

@@ -155,10 +155,11 @@ def run_one(
     """Run one attempt. What the task raises passes through."""
     world = world or World()
     backend = MemoryBackend(world, f"{dag.dag_id}/test", task, index)
+    more.setdefault("is_async", bool(task) and dag.get_task(task).is_async)
     info, work = run_info(dag, conf or {}, logical_date), work_for(dag, task, index, **more)
     if work.kind == "callback":
         run_callback(dag, work, info, backend)
-    elif task and dag.get_task(task).is_async:
+    elif work.is_async:
         asyncio.run(run_task_async(dag, work, info, backend))
     else:
         run_task(dag, work, info, backend, started_at=3_000_000)
