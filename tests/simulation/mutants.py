@@ -73,7 +73,7 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (work.outage_counts, ("calm", 1)),
     (work.guard_off, ("absent", 7)),
     (work.lease_from_arrival, ("users", 7)),
-    (work.goodbye_unheard, ("calm", 272)),
+    (work.goodbye_unheard, ("visits", 19)),
     (work.stretched_waits, ("runs", 26)),
     (work.callbacks_once, ("users", 34)),
     (work.kills_are_tries, ("users", 0)),

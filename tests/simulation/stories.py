@@ -97,6 +97,7 @@ KINDS = {
     "runs": Kind(draw_runs, troubles.ALWAYS, STRICT),
     "users": Kind(draw_users, troubles.OF_USERS, (*STRICT, judge_answers), oom=0.03),
     "calm": Kind(draw_calm, troubles.OF_CALM, (*STRICT, judge_answers, judge_calm, judge_limits)),
+    "visits": Kind(draw_calm, troubles.OF_VISITS, (*STRICT, judge_answers, judge_calm)),
     "schedules": Kind(draw_schedules, troubles.OF_SCHEDULES, (*STRICT, judge_ticks), gap=8.0),
     "disks": Kind(draw_runs, troubles.OF_DISKS, (*STRICT, judge_projections), keep_commits=5),
     "lost": Kind(draw_runs, troubles.OF_LOST_LOGS, OF_LOST, keep_commits=5),

@@ -10,7 +10,7 @@ from penstock.events.types import PoolSet, RunCancelled
 from penstock.lifecycle.states import RUN_ENDS
 from tests.simulation.absences import halt_leader, halt_worker, lose_leader, lose_worker
 from tests.simulation.losses import lose_commits, lose_log, lose_log_and_leader
-from tests.simulation.world import World
+from tests.simulation.world import Process, World
 
 Trouble = Callable[[World, random.Random], Awaitable[None]]
 
@@ -44,12 +44,23 @@ async def kill_worker(world: World, chance: random.Random) -> None:
 async def drain_worker(world: World, chance: random.Random) -> None:
     """SIGTERM to a worker: it gives back, lets end, and says goodbye."""
     if world.workers:
-        process = chance.choice(list(world.workers.values()))
-        draining = asyncio.ensure_future(world.working[process.name].drain(chance.uniform(0, 3)))
-        await asyncio.wait([draining, process.task], return_when=asyncio.FIRST_COMPLETED)
-        draining.cancel()
-        await world.kill(process)
+        await drain(world, chance.choice(list(world.workers.values())), chance.uniform(0, 3))
         await world.start_worker()
+
+
+async def come_and_go(world: World, chance: random.Random) -> None:
+    """A worker is told to end while its joining may still be on its way to the log."""
+    process = world.workers[await world.start_worker()]
+    await asyncio.sleep(chance.uniform(0, 0.1))
+    await drain(world, process, 0.0)
+
+
+async def drain(world: World, process: Process, grace: float) -> None:
+    """See it leave within `grace` seconds, and end it."""
+    draining = asyncio.ensure_future(world.working[process.name].drain(grace))
+    await asyncio.wait([draining, process.task], return_when=asyncio.FIRST_COMPLETED)
+    draining.cancel()
+    await world.kill(process)
 
 
 async def add_standby(world: World, chance: random.Random) -> None:
@@ -144,6 +155,7 @@ ALWAYS: list[Trouble] = [
     rest,
 ]
 OF_USERS = [*ALWAYS, stop_leader, drain_worker, nap, lose_server, cancel_run, resize_pool]
+OF_VISITS = [come_and_go, come_and_go, stop_leader, rest]
 OF_CALM = [kill_leader, stop_leader, add_standby, drain_worker, nap, lose_server, jump_clock, rest]
 # An hour backwards would put the end of the ticks beyond anybody's patience.
 OF_SCHEDULES = [
