@@ -24,6 +24,11 @@ INTAKE_RESERVE = RESERVE
 """Bytes that are kept for the runs under way: with less, no new run is taken."""
 
 
+SECRET_KEY = "PENSTOCK_SECRET_KEY"
+"""The environment variable with the key of sealed values: for the coordinator, no process that runs
+user code has it."""
+
+
 class HomeError(PenstockError):
     """The state folder cannot be used as it is."""
 
@@ -41,6 +46,7 @@ class Home:
         self.workers = self.folder / "workers"
         self.dags = self.folder / "dags"
         self.credentials = self.folder / "credentials.json"
+        self.secret_key = self.folder / "secret.key"
         self.processes = self.folder / "processes.json"
         self.version = self.folder / "version"
 

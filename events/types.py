@@ -624,9 +624,9 @@ class VariableFound(Struct, frozen=True, kw_only=True, tag="variable"):
 
 
 class ConnectionFound(Struct, frozen=True, kw_only=True, tag="connection"):
-    """fields: a JSON object, as `Connection.as_json` writes it; None if there is none."""
+    """fields: those that are set, by name; None if there is no such connection."""
 
-    fields: Raw | None
+    fields: dict[str, Any] | None
 
 
 class KeysFound(Struct, frozen=True, kw_only=True, tag="keys"):

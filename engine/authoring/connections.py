@@ -341,11 +341,9 @@ def normal_type(conn_type: str) -> str:
 
 def fields_of_uri(uri: str, conn_id: str | None) -> dict[str, Any]:
     """Return the fields that a URI says. Raises ConnectionFieldsError."""
-    kind, colon, rest = uri.partition("://")
+    kind, colon, rest = ("", "//", uri[2:]) if uri.startswith("//") else uri.partition("://")
     inner, protocol = "", None
-    if not colon and uri.startswith("//"):
-        kind, rest = "", uri[2:]
-    elif not colon or uri.count("://") > 2:
+    if not colon or uri.count("://") > 2 or not re.fullmatch(r"[\w+.\- ]*", kind):
         raise _no_uri(conn_id, "it has the form type://login:password@host:port/schema?extra")
     if "://" in rest.partition("?")[0]:
         protocol, _, inner = rest.partition("://")
@@ -370,11 +368,11 @@ def fields_of_uri(uri: str, conn_id: str | None) -> dict[str, Any]:
 
 
 def _host_of(parts: SplitResult) -> str:
-    """Return the host as it was written: `hostname` would be in small letters."""
-    where = parts.netloc.rpartition("@")[2]
-    if where.startswith("["):
-        return unquote(where[1:].partition("]")[0])
-    return unquote(where.partition(":")[0])
+    """Return the host, in small letters unless it is a path as well: as Airflow reads it."""
+    host = unquote(parts.hostname or "")
+    if "/" in host:
+        host = unquote(parts.netloc.rpartition("@")[2].partition(":")[0])
+    return host
 
 
 def _extra_of(query: str) -> str | None:

@@ -24,14 +24,20 @@ class BaseHook:
     logger_name: put after `airflow.task.hooks.`; the class' own name if not said.
     """
 
+    _log_config_logger_name: str | None = "airflow.task.hooks"
+    _logger_name: str | None = None
+    _log: Any = None
+
     def __init__(self, logger_name: str | None = None) -> None:
+        super().__init__()  # hooks are mixed with other classes
         self._logger_name = logger_name
 
     @property
-    def log(self) -> logging.Logger:
+    def log(self) -> Any:
+        """The hook's logger; one that was put into `_log` instead."""
         kind = type(self)
-        named = getattr(self, "_logger_name", None) or f"{kind.__module__}.{kind.__qualname__}"
-        return logging.getLogger(f"airflow.task.hooks.{named}")
+        named = self._logger_name or f"{kind.__module__}.{kind.__name__}"
+        return self._log or logging.getLogger(f"{self._log_config_logger_name}.{named}")
 
     @classmethod
     def get_connection(cls, conn_id: str) -> Connection:

@@ -18,6 +18,12 @@ VERBS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Say why a run or a task is where it is."),
     "story": ("story", "Print every event of a run, with its cause."),
     "dead": ("dead", "List the messages that could not be taken, and why."),
+    "connections": ("connections", "Set, get, list and delete connections."),
+    "secrets": (
+        "secret_keys",
+        "Look after the key that connections and variables are sealed with.",
+    ),
+    "import": ("moving", "Take over what another orchestrator kept."),
     "pool": ("pool", "Set, list and delete pools."),
     "variables": ("variables", "Set, get, list and delete variables."),
     "access": ("access", "Let other services in, or shut them out."),

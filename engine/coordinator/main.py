@@ -26,7 +26,6 @@ from penstock.coordinator.parsing import parse_file
 from penstock.events.bus import FencedError
 from penstock.events.nats_bus import NatsBus
 from penstock.events.subjects import Subjects
-from penstock.store import vault
 from penstock.store.database import Database
 
 log = logging.getLogger("penstock.coordinator")
@@ -77,8 +76,6 @@ async def run(settings: CoordinatorSettings, *, ready: Callable[[], None]) -> No
         database,
         parse_file,
     )
-    assert coordinator.reading.vault is not None  # it has read the environment's keys,
-    os.environ.pop(vault.VARIABLE, None)  # which DAG files, read in our children, have no use for
     coordinator.files.timeout = float(os.environ.get("PENSTOCK_PARSE_SECONDS", PARSE_SECONDS))
     gc.collect()
     gc.freeze()  # what was recovered lives long: later collections need not look at it

@@ -11,6 +11,7 @@ import sys
 import msgspec
 
 from penstock.authoring.serialized import FileError, ParsedFile
+from penstock.home import SECRET_KEY
 
 LIMIT = 30.0
 _decode = msgspec.json.Decoder(ParsedFile).decode
@@ -27,6 +28,7 @@ async def parse_file(file: str, timeout: float = LIMIT) -> ParsedFile:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name != SECRET_KEY},
         start_new_session=True,
     )
     try:

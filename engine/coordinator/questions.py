@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Raw
 
 from penstock.coordinator.api import UnknownThingError, find_run
 from penstock.coordinator.keeping import (
@@ -79,8 +78,7 @@ class Questions:
             kept = state.connections.get(question.conn_id)
             if kept is None:
                 return ConnectionFound(fields=None)
-            fields = open_connection(vault, question.conn_id, kept)
-            return ConnectionFound(fields=Raw(encode(fields)))
+            return ConnectionFound(fields=open_connection(vault, question.conn_id, kept))
         kept = state.variables.get(question.key)
         found = None if kept is None else open_variable(vault, question.key, kept)["value"]
         return VariableFound(value=found)

@@ -26,8 +26,8 @@ from nacl.secret import SecretBox
 from nacl.utils import random
 
 from penstock.errors import PenstockError
+from penstock.home import SECRET_KEY, Home
 
-VARIABLE = "PENSTOCK_SECRET_KEY"
 PREFIX = "sealed:1:"
 
 
@@ -58,7 +58,7 @@ class Vault:
     @classmethod
     def of(cls, folder: Path) -> Vault:
         """Return the vault of a state folder, with the keys of this process's environment."""
-        return cls(folder / "secret.key", os.environ.get(VARIABLE))
+        return cls(Home(folder).secret_key, os.environ.get(SECRET_KEY))
 
     @property
     def is_named(self) -> bool:
@@ -88,7 +88,7 @@ class Vault:
         if opened is None:
             raise SecretKeyError(
                 f"The {what} was sealed with a key that is not here. Put that key back into "
-                f"{self.file}, or name it in {VARIABLE}; or set the value anew."
+                f"{self.file}, or name it in {SECRET_KEY}; or set the value anew."
             )
         return opened.decode()
 
@@ -105,7 +105,7 @@ class Vault:
         return None
 
     def _read(self) -> list[SecretBox]:
-        boxes = list(boxes_of(self._named, VARIABLE))
+        boxes = list(boxes_of(self._named, SECRET_KEY))
         try:
             lines = self.file.read_text("utf-8").splitlines()
         except FileNotFoundError:

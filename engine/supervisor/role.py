@@ -62,6 +62,7 @@ def pause_after(deaths: Sequence[float], now: float) -> float:
 class Role:
     """`command` is what plays it; `--supervised FD` is put after it (`penstock.supervisor.tether`).
 
+    without: environment variables that it does not get.
     log: the file that takes what it prints, None for our own stderr. report: told a sentence
     whenever it died. changed: called when `pid` or `state` did. stubborn: go on, slower, with
     what dies early each time; else RoleError.
@@ -74,13 +75,14 @@ class Role:
         key: Key,
         *,
         pass_fds: Sequence[int] = (),
+        without: Sequence[str] = (),
         log: Path | None = None,
         report: Callable[[str], None] = lambda sentence: None,
         changed: Callable[[], None] = lambda: None,
         stubborn: bool = False,
     ) -> None:
         self.name, self.command, self.key = name, list(command), key
-        self.pass_fds, self.log = list(pass_fds), log
+        self.pass_fds, self.without, self.log = list(pass_fds), without, log
         self.report, self.changed, self.stubborn = report, changed, stubborn
         self.state = "starting"
         self.started_at = 0
@@ -184,6 +186,7 @@ class Role:
                     stdout=out,
                     stderr=out,
                     pass_fds=[theirs.fileno(), *self.pass_fds],
+                    env={k: v for k, v in os.environ.items() if k not in self.without},
                     # A Ctrl-C in a terminal is for the supervisor, which drains in order.
                     start_new_session=True,
                 )

@@ -7,7 +7,6 @@ address and no password.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import threading
 import time
@@ -141,7 +140,7 @@ class TaskBackend:
     def connection(self, conn_id: str) -> dict[str, Any] | None:
         answer = self._ask(t.AskConnection(conn_id=conn_id))
         assert isinstance(answer, t.ConnectionFound)
-        return None if answer.fields is None else json.loads(bytes(answer.fields))
+        return answer.fields
 
     def mask(self, texts: Sequence[str]) -> None:
         with contextlib.suppress(QuestionError):  # in a process that the task forked
