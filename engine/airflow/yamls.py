@@ -9,7 +9,7 @@ from penstock.authoring.exceptions import AirflowOptionalProviderFeatureExceptio
 
 def _library() -> Any:
     try:
-        import yaml  # type: ignore[import-untyped,unused-ignore]
+        import yaml
     except ImportError:
         raise AirflowOptionalProviderFeatureException(
             "YAML needs PyYAML, which is not installed here. Install it: pip install pyyaml"
