@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, MutableMapping
-from functools import lru_cache
+from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from penstock.authoring.exceptions import ParamValidationError
@@ -17,16 +18,23 @@ from penstock.authoring.vocabulary import NOTSET
 class Param:
     """One setting. default: its value unless a run says otherwise; without one it must be given.
 
-    description: for people. Everything else is its JSON Schema (`type`, `minimum`, `enum`...), or
-    `schema` is.
+    description: for people. Everything else is its JSON Schema (`type`, `minimum`, `enum`,
+    `format`, ...) and what forms make of it (`title`, `section`, `examples`, `values_display`,
+    `description_md`), or `schema` is. source: `dag` or `task`, where it was said.
+
+    `Param(3, type="integer", minimum=1, description="How deep the trees may be.")`.
     """
 
     def __init__(
-        self, default: Any = NOTSET, description: str | None = None, **schema: Any
+        self,
+        default: Any = NOTSET,
+        description: str | None = None,
+        source: str | None = None,
+        **schema: Any,
     ) -> None:
         if default is not NOTSET:
             _check_json(default)
-        schema.pop("source", None)
+        self.source = source
         self.value = default
         self.description = description
         self.schema: dict[str, Any] = schema.pop("schema") if "schema" in schema else schema
@@ -35,8 +43,16 @@ class Param:
     def has_value(self) -> bool:
         return self.value is not NOTSET and self.value is not None
 
-    def resolve(self, value: Any = NOTSET) -> Any:
-        """Return `value`, or the default. Raises ParamValidationError if the schema refuses it."""
+    def resolve(self, value: Any = NOTSET, suppress_exception: bool = False) -> Any:
+        """Return `value`, or the default. Raises ParamValidationError if the schema refuses it.
+
+        suppress_exception: return None instead.
+        """
+        if suppress_exception:
+            try:
+                return self.resolve(value)
+            except ParamValidationError:
+                return None
         final = self.value if value is NOTSET else value
         if final is NOTSET:
             raise ParamValidationError("no value was given, and there is no default")
@@ -45,6 +61,12 @@ class Param:
         if self.schema:
             _check_schema(final, self.schema)
         return final
+
+    def serialize(self) -> dict[str, Any]:
+        """Return all of it as plain data, by Airflow's names."""
+        value = None if self.value is NOTSET else self.value
+        named = {"value": value, "description": self.description}
+        return {**named, "schema": self.schema, "source": self.source}
 
     def dump(self) -> dict[str, Any]:
         """Return {"value": ..., "schema": ..., "description": ...} for the serialized DAG."""
@@ -80,7 +102,9 @@ class ParamsDict(MutableMapping[str, Any]):
             return
         param = self._params[name]
         try:
-            fresh = Param(param.resolve(value), param.description, schema=param.schema)
+            fresh = Param(
+                param.resolve(value), param.description, param.source, schema=param.schema
+            )
         except ParamValidationError as error:
             raise ParamValidationError(f"Invalid input for param {name}: {error}") from None
         self._params[name] = fresh
@@ -96,6 +120,10 @@ class ParamsDict(MutableMapping[str, Any]):
 
     def get_param(self, name: str) -> Param:
         return self._params[name]
+
+    def filter_params_by_source(self, source: str) -> ParamsDict:
+        """Return the params that were said by `dag` or by `task`."""
+        return ParamsDict({name: it for name, it in self._params.items() if it.source == source})
 
     def declared(self) -> dict[str, Param]:
         """Return the Params themselves, by name."""
@@ -150,6 +178,21 @@ def _check_schema(value: Any, schema: dict[str, Any]) -> None:
         raise ParamValidationError(f"a param must be JSON, and {value!r} is not: {error}") from None
 
 
+@cache
+def _formats() -> Any:
+    """Return the checks of `format`: jsonschema's own has none of date-time."""
+    import jsonschema
+
+    formats = jsonschema.FormatChecker()
+
+    @formats.checks("date-time", raises=ValueError)
+    def is_moment(value: Any) -> bool:
+        is_text = isinstance(value, str)
+        return not is_text or datetime.fromisoformat(value.upper()).tzinfo is not None
+
+    return formats
+
+
 @lru_cache(maxsize=1024)
 def _check_text(value_text: str, schema_text: str) -> None:
     """Check a value once: every attempt of a run sees the same ones, and a check takes 0.3 ms."""
@@ -157,7 +200,7 @@ def _check_text(value_text: str, schema_text: str) -> None:
 
     value, schema = json.loads(value_text), json.loads(schema_text)
     try:
-        jsonschema.validate(value, schema, format_checker=jsonschema.FormatChecker())
+        jsonschema.validate(value, schema, format_checker=_formats())
     except jsonschema.ValidationError as error:
         where = "".join(f"[{step!r}]" for step in error.path)
         raise ParamValidationError(f"{error.message}{' at ' + where if where else ''}") from None
