@@ -13,7 +13,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 RunState = Literal["queued", "running", "success", "failed", "quarantined"]
 TaskState = Literal[
-    "queued", "running", "success", "failed", "up_for_retry", "skipped", "upstream_failed"
+    "queued",
+    "running",
+    "up_for_retry",
+    "up_for_reschedule",
+    "deferred",
+    "success",
+    "failed",
+    "skipped",
+    "upstream_failed",
 ]
 DagId = Annotated[str, Meta(description="The DAG's id, as its author wrote it.")]
 RunId = Annotated[str, Meta(description="The run's id, unique within its DAG.")]
