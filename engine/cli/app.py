@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "import": ("moving", "Take over what another orchestrator kept."),
     "pool": ("pool", "Set, list and delete pools."),
     "variables": ("variables", "Set, get, list and delete variables."),
+    "providers": ("providers", "Install Airflow's provider packages, and try them out."),
     "access": ("access", "Let other services in, or shut them out."),
     "db": ("db", "Look after the database."),
     "bench": ("bench", "Measure how fast and how small Penstock is here."),
