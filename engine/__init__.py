@@ -10,6 +10,7 @@ TYPE_CHECKING = False  # checkers know the name; importing it from typing costs 
 if TYPE_CHECKING:
     from typing import Any
 
+    from penstock.authoring.connections import Connection
     from penstock.authoring.context import Context, get_current_context
     from penstock.authoring.dag import DAG, dag
     from penstock.authoring.decorators import setup, task, teardown
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
         AirflowSkipException,
     )
     from penstock.authoring.group import TaskGroup, task_group
+    from penstock.authoring.hooks import BaseHook
+    from penstock.authoring.masking import mask_secret
     from penstock.authoring.operator import BaseOperator
     from penstock.authoring.params import Param
     from penstock.authoring.variables import Variable
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from penstock.steps.python import PythonOperator
 
 _HOMES = {
+    "penstock.authoring.connections": ("Connection",),
     "penstock.authoring.context": ("Context", "get_current_context"),
     "penstock.authoring.dag": ("DAG", "dag"),
     "penstock.authoring.decorators": ("setup", "task", "teardown"),
@@ -41,6 +45,8 @@ _HOMES = {
         "AirflowSkipException",
     ),
     "penstock.authoring.group": ("TaskGroup", "task_group"),
+    "penstock.authoring.hooks": ("BaseHook",),
+    "penstock.authoring.masking": ("mask_secret",),
     "penstock.authoring.operator": ("BaseOperator",),
     "penstock.authoring.params": ("Param",),
     "penstock.authoring.variables": ("Variable",),
@@ -58,8 +64,10 @@ __all__ = [
     "AirflowException",
     "AirflowFailException",
     "AirflowSkipException",
+    "BaseHook",
     "BaseOperator",
     "BashOperator",
+    "Connection",
     "Context",
     "EmptyOperator",
     "Label",
@@ -77,6 +85,7 @@ __all__ = [
     "dag",
     "get_current_context",
     "literal",
+    "mask_secret",
     "setup",
     "task",
     "task_group",

@@ -27,6 +27,9 @@ _OPERATOR = _from(_AUTHORING + "operator", "BaseOperator", "BaseAsyncOperator")
 _PARAM = _from(_AUTHORING + "params", "Param", "ParamsDict")
 _CONTEXT = _from(_AUTHORING + "context", "Context", "get_current_context")
 _VARIABLE = _from(_AUTHORING + "variables", "Variable")
+_CONNECTION = _from(_AUTHORING + "connections", "Connection")
+_HOOK = _from(_AUTHORING + "hooks", "BaseHook")
+_MASKING = _from(_AUTHORING + "masking", "mask_secret", "redact")
 _XCOM_ARG = _from(_AUTHORING + "xcom_arg", "XComArg")
 _WORDS = _from(_AUTHORING + "vocabulary", "TriggerRule", "WeightRule")
 _EXCEPTIONS = _from(
@@ -38,6 +41,7 @@ _EXCEPTIONS = _from(
     "AirflowNotFoundException",
     "AirflowOptionalProviderFeatureException",
     "AirflowProviderDeprecationWarning",
+    "AirflowRuntimeError",
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "AirflowTaskTimeout",
@@ -84,7 +88,7 @@ SERVED: dict[str, dict[str, str]] = {
     "airflow": _from(_AUTHORING + "dag", "DAG") | _VERSION,
     "airflow.sdk": {
         **_DAG, **_GROUP, **_TASK, **_EDGES, **_OPERATOR, **_PARAM, **_CONTEXT, **_VARIABLE,
-        **_XCOM_ARG, **_WORDS, **_STATES,
+        **_XCOM_ARG, **_WORDS, **_STATES, **_CONNECTION, **_HOOK,
         **_BRANCH, **_SKIP, **_from(_AUTHORING + "dag", "get_parsing_context"),
         **_from(_AUTHORING + "xcom_arg", "literal"),
         "macros": _AUTHORING + "macros:",
@@ -104,6 +108,11 @@ SERVED: dict[str, dict[str, str]] = {
     "airflow.sdk.definitions.context": _CONTEXT | _PARSING,
     "airflow.sdk.definitions.edges": _EDGES,
     "airflow.sdk.definitions.variable": _VARIABLE,
+    "airflow.sdk.definitions.connection": _CONNECTION,
+    "airflow.sdk.bases.hook": _HOOK,
+    "airflow.sdk.log": _MASKING | _from(_AUTHORING + "masking", "amask_secret"),
+    "airflow.sdk.execution_time.secrets_masker": _MASKING
+    | _from(_AUTHORING + "masking", should_hide_value_for_key="is_sensitive"),
     "airflow.sdk.definitions.xcom_arg": _XCOM_ARG,
     "airflow.sdk.definitions.template": _from(_AUTHORING + "xcom_arg", "literal"),
     "airflow.sdk.execution_time.macros": _from(
@@ -115,7 +124,7 @@ SERVED: dict[str, dict[str, str]] = {
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.decorators": {**_DAG, **_TASK, **_from(_AUTHORING + "group", "task_group")},
     "airflow.models": {**_from(_AUTHORING + "dag", "DAG"), **_OPERATOR, **_PARAM, **_VARIABLE,
-                       **_XCOM_ARG, **_SKIP},
+                       **_XCOM_ARG, **_SKIP, **_CONNECTION},
     "airflow.models.xcom": {"XCOM_RETURN_KEY": _AUTHORING + "xcom_arg:RETURN_KEY"},
     "airflow.providers.standard.operators.python": _PYTHON
     | _from(_AUTHORING + "context", "get_current_context"),

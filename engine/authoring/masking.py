@@ -146,6 +146,11 @@ def mask_secret(secret: Any, name: str | None = None) -> None:
         backend.mask(new)
 
 
+async def amask_secret(secret: Any, name: str | None = None) -> None:
+    """As `mask_secret`, for code that awaits."""
+    mask_secret(secret, name)
+
+
 def begin(tell: Callable[[list[str]], None], *, alone: bool) -> None:
     """A task begins.
 
