@@ -55,6 +55,7 @@ class _AirflowFinder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = "Served by Penstock."
+        module.__dict__["__all__"] = sorted(names.SERVED.get(module.__name__, ()))
 
 
 class _ServedModule(ModuleType):

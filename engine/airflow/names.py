@@ -121,6 +121,7 @@ SERVED: dict[str, dict[str, str]] = {
     ),
     "airflow.sdk.exceptions": _EXCEPTIONS,
     "airflow.sdk.timezone": _TIMEZONE,
+    "airflow.providers.common.compat.sdk": _EXCEPTIONS,  # if the provider is not installed itself
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.decorators": {**_DAG, **_TASK, **_from(_AUTHORING + "group", "task_group")},
     "airflow.models": {**_from(_AUTHORING + "dag", "DAG"), **_OPERATOR, **_PARAM, **_VARIABLE,

@@ -124,3 +124,15 @@ def test_older_paths_lead_where_the_newer_ones_do() -> None:
 def test_a_missing_provider_is_an_import_error_that_says_how_to_install_it() -> None:
     with pytest.raises(ImportError, match="penstock providers install common-sql"):
         imported("from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator")
+
+
+def test_a_star_brings_what_is_served() -> None:
+    found = imported("from airflow.sdk import *")
+    assert found["DAG"] is imported("from airflow import DAG")["DAG"]
+
+
+def test_the_compatibility_provider_need_not_be_installed() -> None:
+    found = imported(
+        "from airflow.providers.common.compat.sdk import AirflowSkipException, TriggerRule, timezone"
+    )
+    assert found["TriggerRule"] is imported("from airflow.sdk import TriggerRule")["TriggerRule"]
