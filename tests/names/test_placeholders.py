@@ -133,6 +133,6 @@ def test_a_star_brings_what_is_served() -> None:
 
 def test_the_compatibility_provider_need_not_be_installed() -> None:
     found = imported(
-        "from airflow.providers.common.compat.sdk import AirflowSkipException, TriggerRule, timezone"
+        "from airflow.providers.common.compat.sdk import AirflowSkipException, TriggerRule"
     )
     assert found["TriggerRule"] is imported("from airflow.sdk import TriggerRule")["TriggerRule"]
