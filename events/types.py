@@ -601,7 +601,16 @@ class ChangeVariable(Ask, frozen=True, kw_only=True, tag="change_variable"):
     description: str | None = None
 
 
-Question = AskXcoms | AskVariable | AskConnection | AskKeys | ChangeVariable
+class AskLastSuccess(Ask, frozen=True, kw_only=True, tag="last_success"):
+    """Which run of the same DAG succeeded last, by logical date, before this one?
+
+    Answered by `RunFound`; a run without a logical date has none before it.
+    """
+
+    run: str
+
+
+Question = AskXcoms | AskVariable | AskConnection | AskKeys | ChangeVariable | AskLastSuccess
 
 
 class FoundXcom(Struct, frozen=True, array_like=True):
@@ -629,6 +638,19 @@ class ConnectionFound(Struct, frozen=True, kw_only=True, tag="connection"):
     fields: dict[str, Any] | None
 
 
+class RunTimes(Struct, frozen=True, array_like=True):
+    """When a run was and what it stood for."""
+
+    interval_start: int | None
+    interval_end: int | None
+    started_at: int | None
+    ended_at: int | None
+
+
+class RunFound(Struct, frozen=True, kw_only=True, tag="run"):
+    run: RunTimes | None
+
+
 class KeysFound(Struct, frozen=True, kw_only=True, tag="keys"):
     keys: tuple[str, ...]
 
@@ -643,7 +665,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
     why: str
 
 
-Answer = XcomsFound | VariableFound | ConnectionFound | KeysFound | Changed | Refused
+Answer = XcomsFound | VariableFound | ConnectionFound | KeysFound | Changed | RunFound | Refused
 
 
 # ---------------------------------------------------------------- leader to standbys

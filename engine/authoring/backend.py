@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from penstock.events.types import RunTimes
+
 
 @dataclass(frozen=True, slots=True)
 class PulledXcom:
@@ -47,6 +49,8 @@ class Backend(Protocol):
       that begin with a prefix. `change_variable` sets one, or deletes it (value None), and returns
       when that is stored.
     - `connection` returns the fields of a connection, None if there is none.
+    - `last_success` returns when the DAG's run was that succeeded last, by logical date, before
+      this attempt's; None if there is none.
     - `mask` returns once nothing that holds one of these texts leaves the machine with this
       attempt's output.
     """
@@ -74,5 +78,7 @@ class Backend(Protocol):
     def change_variable(self, key: str, value: str | None, description: str | None) -> None: ...
 
     def connection(self, conn_id: str) -> dict[str, Any] | None: ...
+
+    def last_success(self) -> RunTimes | None: ...
 
     def mask(self, texts: Sequence[str]) -> None: ...

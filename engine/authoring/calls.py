@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock.authoring.arguments import signature_of
+from penstock.authoring.later import value_of
 
 
 def call_arguments(
@@ -36,6 +37,7 @@ def call_arguments(
                 f"the parameter {name!r} of {getattr(function, '__name__', function)} is filled by "
                 "name (from the context or op_kwargs), so it cannot be given by position too"
             )
+    named = {name: value_of(everything[name]) for name in names if name in everything}
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return args, everything
-    return args, {name: everything[name] for name in names if name in everything}
+        return args, everything | named
+    return args, named

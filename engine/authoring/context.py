@@ -11,7 +11,7 @@ import copy
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -20,9 +20,10 @@ from penstock.authoring import masking
 from penstock.authoring.backend import Backend
 from penstock.authoring.connections import ConnectionAccessor
 from penstock.authoring.exceptions import AirflowException
+from penstock.authoring.later import Later
 from penstock.authoring.params import merged
 from penstock.authoring.variables import VariableAccessor
-from penstock.events.types import RunInfo
+from penstock.events.types import RunInfo, RunTimes
 
 if TYPE_CHECKING:
     from penstock.authoring.dag import DAG
@@ -184,10 +185,27 @@ def build_context(
         "triggering_asset_events": {},
         "test_mode": False,
     }
+    last = _LastSuccess(ti.backend)
+    context["prev_start_date_success"] = Later(lambda: moment(last.times.started_at))
+    context["prev_end_date_success"] = Later(lambda: moment(last.times.ended_at))
     if dag_run.logical_date is not None:
         context |= _dated(dag_run)
+        start, end = "prev_data_interval_start_success", "prev_data_interval_end_success"
+        context[start] = Later(lambda: moment(last.times.interval_start))
+        context[end] = Later(lambda: moment(last.times.interval_end))
         context["task_instance_key_str"] = f"{dag.dag_id}__{task.task_id}__{context['ds_nodash']}"
     return context
+
+
+class _LastSuccess:
+    """The DAG's run that succeeded before this one; asked for once, if at all."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+
+    @cached_property
+    def times(self) -> RunTimes:
+        return self.backend.last_success() or RunTimes(None, None, None, None)
 
 
 def _dated(dag_run: DagRun) -> Context:

@@ -21,6 +21,7 @@ from penstock.events.types import (
     Answer,
     AskConnection,
     AskKeys,
+    AskLastSuccess,
     AskXcoms,
     Attempt,
     Changed,
@@ -30,6 +31,7 @@ from penstock.events.types import (
     KeysFound,
     Question,
     Refused,
+    RunFound,
     VariableFound,
     VariableSet,
     XcomsFound,
@@ -68,6 +70,10 @@ class Questions:
     async def answer(self, question: Question) -> Answer:
         if isinstance(question, AskXcoms):
             return await self.xcoms(question)
+        if isinstance(question, AskLastSuccess):
+            await self.coordinator.caught_up()
+            found = await asyncio.to_thread(self.coordinator.reading.last_success, question.run)
+            return RunFound(run=found)
         if isinstance(question, ChangeVariable):
             return await self.change_variable(question)
         state, vault = self.coordinator.state, self.coordinator.reading.vault
@@ -80,8 +86,8 @@ class Questions:
                 return ConnectionFound(fields=None)
             return ConnectionFound(fields=open_connection(vault, question.conn_id, kept))
         kept = state.variables.get(question.key)
-        found = None if kept is None else open_variable(vault, question.key, kept)["value"]
-        return VariableFound(value=found)
+        value = None if kept is None else open_variable(vault, question.key, kept)["value"]
+        return VariableFound(value=value)
 
     async def change_variable(self, asked: ChangeVariable) -> Changed:
         """Set or delete a variable for a task. Deleting what is not there is no error."""
@@ -147,7 +153,7 @@ class Questions:
         place = None if record is None else record.place(index)
         if record is None or place is None:
             return "it is not known"
-        attempt = Attempt(run, task, index, record.tries[place])
+        attempt = Attempt(run, task, index, record.tries[place], record.phase(place))
         holding = one.dispatcher.by_attempt.get(attempt)
         if holding is not None:
             return f"was sent to worker {holding.link.worker}, which has not said that it began"

@@ -20,7 +20,7 @@ from typing import Any
 
 from penstock.authoring.serialized import SerializedDag, load
 from penstock.errors import PenstockError
-from penstock.events.types import FoundXcom
+from penstock.events.types import FoundXcom, RunTimes
 from penstock.lifecycle.states import CODES, SUCCESS
 from penstock.store.database import connect_read_only
 from penstock.store.documents import (
@@ -232,6 +232,11 @@ class Reading:
                     if some is None or index in some:
                         found.append(FoundXcom(task, index, decode_xcom(text)))
         return found
+
+    def last_success(self, run: str) -> RunTimes | None:
+        """Return the times of the run of its DAG that succeeded last before it, by logical date."""
+        found = self.rows("last_success", {"run": run})
+        return RunTimes(*found[0]) if found else None
 
     def mapped(self, run: str, tasks: Sequence[str]) -> list[str]:
         """Return which of these tasks were expanded in this run."""

@@ -142,6 +142,11 @@ class TaskBackend:
         assert isinstance(answer, t.ConnectionFound)
         return answer.fields
 
+    def last_success(self) -> t.RunTimes | None:
+        answer = self._ask(t.AskLastSuccess(run=self._work.attempt.run))
+        assert isinstance(answer, t.RunFound)
+        return answer.run
+
     def mask(self, texts: Sequence[str]) -> None:
         with contextlib.suppress(QuestionError):  # in a process that the task forked
             self._ask(wire.Mask(item=self._item, texts=tuple(texts)))

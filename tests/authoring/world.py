@@ -23,7 +23,7 @@ from penstock.authoring.dag import DAG
 from penstock.authoring.exceptions import AirflowSkipException
 from penstock.authoring.runtime import run_callback, run_task, run_task_async
 from penstock.authoring.serialized import MappedOver, SerializedTask
-from penstock.events.types import Attempt, Delivery, RunInfo, Work
+from penstock.events.types import Attempt, Delivery, RunInfo, RunTimes, Work
 from penstock.worker import dagfile
 
 Where = tuple[str, str, int, str]
@@ -40,6 +40,7 @@ class World:
     ends: dict[tuple[str, int], str] = field(default_factory=dict)
     errors: dict[tuple[str, int], BaseException] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    last_success: RunTimes | None = None
     resumed: Resumed | None = None
 
     def value(self, task: str, index: int = -1, key: str = "return_value", run: str = "") -> Any:
@@ -110,6 +111,9 @@ class MemoryBackend:
 
     def connection(self, conn_id: str) -> dict[str, Any] | None:
         return self.world.connections.get(conn_id)
+
+    def last_success(self) -> RunTimes | None:
+        return self.world.last_success
 
     def mask(self, texts: Sequence[str]) -> None:
         self.world.masked += texts
