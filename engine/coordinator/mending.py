@@ -25,6 +25,7 @@ from penstock.errors import PenstockError
 from penstock.events.bus import BusError, FencedError, Stored
 from penstock.events.types import (
     AttemptFailed,
+    AttemptPaused,
     AttemptSkipped,
     AttemptSucceeded,
     ConnectionSet,
@@ -75,6 +76,7 @@ ABOUT: dict[type[Event], Callable[[Any], Hashable]] = {
     AttemptSucceeded: lambda it: ("outcome", it.attempt, it.delivery),
     AttemptFailed: lambda it: ("outcome", it.attempt, it.delivery),
     AttemptSkipped: lambda it: ("outcome", it.attempt, it.delivery),
+    AttemptPaused: lambda it: ("outcome", it.attempt, it.delivery),
     DagRegistered: lambda it: ("dag", it.dag_id),
     DagRemoved: lambda it: ("dag", it.dag_id),
     DagPaused: lambda it: ("pause", it.dag_id),
