@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from penstock.authoring.connections import Connection
     from penstock.authoring.context import Context, get_current_context
-    from penstock.authoring.dag import DAG, dag
+    from penstock.authoring.dag import DAG, dag, get_parsing_context
     from penstock.authoring.decorators import setup, task, teardown
     from penstock.authoring.edges import Label, chain, chain_linear, cross_downstream
     from penstock.authoring.exceptions import (
@@ -30,13 +30,23 @@ if TYPE_CHECKING:
     from penstock.authoring.xcom_arg import XComArg, literal
     from penstock.errors import PenstockError
     from penstock.steps.bash import BashOperator
+    from penstock.steps.branch import BaseBranchOperator, SkipMixin
     from penstock.steps.empty import EmptyOperator
-    from penstock.steps.python import PythonOperator
+    from penstock.steps.latest_only import LatestOnlyOperator
+    from penstock.steps.other_python import (
+        BranchExternalPythonOperator,
+        BranchPythonVirtualenvOperator,
+        ExternalPythonOperator,
+        PythonVirtualenvOperator,
+    )
+    from penstock.steps.python import BranchPythonOperator, PythonOperator, ShortCircuitOperator
+    from penstock.steps.smooth import SmoothOperator
+    from penstock.steps.times import BranchDateTimeOperator, BranchDayOfWeekOperator
 
 _HOMES = {
     "penstock.authoring.connections": ("Connection",),
     "penstock.authoring.context": ("Context", "get_current_context"),
-    "penstock.authoring.dag": ("DAG", "dag"),
+    "penstock.authoring.dag": ("DAG", "dag", "get_parsing_context"),
     "penstock.authoring.decorators": ("setup", "task", "teardown"),
     "penstock.authoring.edges": ("Label", "chain", "chain_linear", "cross_downstream"),
     "penstock.authoring.exceptions": (
@@ -54,8 +64,18 @@ _HOMES = {
     "penstock.authoring.xcom_arg": ("XComArg", "literal"),
     "penstock.errors": ("PenstockError",),
     "penstock.steps.bash": ("BashOperator",),
+    "penstock.steps.branch": ("BaseBranchOperator", "SkipMixin"),
     "penstock.steps.empty": ("EmptyOperator",),
-    "penstock.steps.python": ("PythonOperator",),
+    "penstock.steps.latest_only": ("LatestOnlyOperator",),
+    "penstock.steps.other_python": (
+        "BranchExternalPythonOperator",
+        "BranchPythonVirtualenvOperator",
+        "ExternalPythonOperator",
+        "PythonVirtualenvOperator",
+    ),
+    "penstock.steps.python": ("BranchPythonOperator", "PythonOperator", "ShortCircuitOperator"),
+    "penstock.steps.smooth": ("SmoothOperator",),
+    "penstock.steps.times": ("BranchDateTimeOperator", "BranchDayOfWeekOperator"),
 }
 _WHERE = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -64,16 +84,28 @@ __all__ = [
     "AirflowException",
     "AirflowFailException",
     "AirflowSkipException",
+    "BaseBranchOperator",
     "BaseHook",
     "BaseOperator",
     "BashOperator",
+    "BranchDateTimeOperator",
+    "BranchDayOfWeekOperator",
+    "BranchExternalPythonOperator",
+    "BranchPythonOperator",
+    "BranchPythonVirtualenvOperator",
     "Connection",
     "Context",
     "EmptyOperator",
+    "ExternalPythonOperator",
     "Label",
+    "LatestOnlyOperator",
     "Param",
     "PenstockError",
     "PythonOperator",
+    "PythonVirtualenvOperator",
+    "ShortCircuitOperator",
+    "SkipMixin",
+    "SmoothOperator",
     "TaskGroup",
     "TriggerRule",
     "Variable",
@@ -84,6 +116,7 @@ __all__ = [
     "cross_downstream",
     "dag",
     "get_current_context",
+    "get_parsing_context",
     "literal",
     "mask_secret",
     "setup",

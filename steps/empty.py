@@ -7,7 +7,10 @@ from penstock.authoring.operator import BaseOperator
 
 
 class EmptyOperator(BaseOperator):
-    """Does nothing and succeeds. Without callbacks a run ends it at once, without a worker."""
+    """Does nothing and succeeds. Without callbacks a run ends it at once, without a worker.
+
+    `[load_a, load_b] >> EmptyOperator(task_id="loaded") >> [train, report]`.
+    """
 
     ui_color = "#e8f7e4"
 

@@ -361,14 +361,20 @@ class ExternalPythonOperator(_OtherPythonOperator):
 
 
 class BranchPythonVirtualenvOperator(BaseBranchOperator, PythonVirtualenvOperator):
-    """As BranchPythonOperator, the function called in a virtual environment made for it."""
+    """As BranchPythonOperator, the function called in a virtual environment made for it.
+
+    `BranchPythonVirtualenvOperator(task_id="way", python_callable=f, requirements=["tiny"])`.
+    """
 
     def choose_branch(self, context: Context) -> Any:
         return PythonVirtualenvOperator.execute(self, context)
 
 
 class BranchExternalPythonOperator(BaseBranchOperator, ExternalPythonOperator):
-    """As BranchPythonOperator, the function called in another interpreter."""
+    """As BranchPythonOperator, the function called in another interpreter.
+
+    `BranchExternalPythonOperator(task_id="way", python_callable=f, python="/opt/old/bin/python")`.
+    """
 
     def choose_branch(self, context: Context) -> Any:
         return ExternalPythonOperator.execute(self, context)

@@ -294,7 +294,8 @@ class AirflowParsingContext(NamedTuple):
 def get_parsing_context() -> AirflowParsingContext:
     """Return what is wanted of the DAG file that is being read: always all of it.
 
-    A file is read once for all of its DAGs, also by a worker that is to run one task.
+    A file is read once for all of its DAGs, also by a worker that is to run one task. Files that
+    make DAGs in a loop may ask all the same: `if get_parsing_context().dag_id in (None, dag_id):`.
     """
     return AirflowParsingContext(None, None)
 

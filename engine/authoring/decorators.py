@@ -42,6 +42,7 @@ KINDS = {
     "branch_external_python": "penstock.steps.other_python:BranchExternalTask",
     "branch_virtualenv": "penstock.steps.other_python:BranchVirtualenvTask",
     "external_python": "penstock.steps.other_python:ExternalTask",
+    "sensor": "penstock.steps.sensors.python:SensorTask",
     "short_circuit": "penstock.steps.python:ShortCircuitTask",
     "virtualenv": "penstock.steps.other_python:VirtualenvTask",
 }
@@ -242,14 +243,21 @@ def _guarded(
 
 
 def setup(function: Any) -> Any:
-    """Mark a task's function: its tasks are setups of what is downstream."""
+    """Mark a task's function: its tasks are setups of what is downstream.
+
+    `@setup` above a function or above `@task`; then `with start_cluster() >> stop_cluster():`.
+    """
     factory = function if isinstance(function, TaskFactory) else task(function)
     factory.is_setup = True
     return factory
 
 
 def teardown(function: Any = None, *, on_failure_fail_dagrun: bool = False) -> Any:
-    """Mark a task's function: its tasks are teardowns."""
+    """Mark a task's function: its tasks are teardowns, which run however the rest ended.
+
+    on_failure_fail_dagrun: a failure of theirs fails the run. `@teardown` above a function or above
+    `@task`.
+    """
     if function is None:
         return functools.partial(teardown, on_failure_fail_dagrun=on_failure_fail_dagrun)
     factory = function if isinstance(function, TaskFactory) else task(function)

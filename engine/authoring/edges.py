@@ -104,7 +104,10 @@ def chain(*links: Any) -> None:
 
 
 def chain_linear(*links: Any) -> None:
-    """Make every task of each link wait for every task of the one before it."""
+    """Make every task of each link wait for every task of the one before it.
+
+    `chain_linear([a, b], [c, d, e])`: each of three waits for both.
+    """
     if not links:
         raise InvalidArgumentError("chain_linear() needs tasks to link.")
     for before, after in pairwise(links):

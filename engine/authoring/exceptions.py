@@ -17,11 +17,17 @@ class AirflowException(PenstockError):
 
 
 class AirflowSkipException(AirflowException):
-    """This task instance is not wanted: it ends `skipped`, and so do those that need it."""
+    """This task instance is not wanted: it ends `skipped`, and so do those that need it.
+
+    `raise AirflowSkipException("no new rows")`.
+    """
 
 
 class AirflowFailException(AirflowException):
-    """This task instance fails at once, however many retries are left."""
+    """This task instance fails at once, however many retries are left.
+
+    `raise AirflowFailException("the key is wrong, and will be")`.
+    """
 
 
 class AirflowRescheduleException(AirflowException):

@@ -10,7 +10,10 @@ from typing import Any, Final, TypeGuard
 
 
 class TriggerRule(str, Enum):  # noqa: UP042 - as in Airflow, for its repr
-    """When a task may start, in terms of how its direct upstream tasks ended."""
+    """When a task may start, in terms of how its direct upstream tasks ended.
+
+    `EmptyOperator(task_id="join", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)`.
+    """
 
     ALL_SUCCESS = "all_success"
     ALL_FAILED = "all_failed"
@@ -31,7 +34,10 @@ class TriggerRule(str, Enum):  # noqa: UP042 - as in Airflow, for its repr
 
 
 class WeightRule(str, Enum):  # noqa: UP042
-    """Whose weights a task's priority adds up: descendants', ancestors', or none but its own."""
+    """Whose weights a task's priority adds up: descendants', ancestors', or none but its own.
+
+    `@task(priority_weight=10, weight_rule=WeightRule.ABSOLUTE)`.
+    """
 
     DOWNSTREAM = "downstream"
     UPSTREAM = "upstream"
