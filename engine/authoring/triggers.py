@@ -10,7 +10,9 @@ import abc
 import importlib
 import logging
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from penstock.authoring.backend import Backend
 from penstock.authoring.context import DagRun
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from penstock.authoring.dag import DAG
 
 EVENT_KEY = "event"
+END_KEY = "end:"
+XCOM_KEY = "xcom:"
+"""Under which keys a trigger's attempt says what became of it: what it fired with, for the task to
+go on with; or as what the task ends (`end:success`) and with which XComs (`xcom:<key>`)."""
 
 
 class TriggerEvent:
@@ -40,6 +46,41 @@ class TriggerEvent:
         return f"TriggerEvent<{self.payload!r}>"
 
 
+class BaseTaskEndEvent(TriggerEvent):
+    """Ends the task that waits, which does not go on. xcoms: what it leaves to others."""
+
+    task_instance_state: ClassVar[str]
+
+    def __init__(self, *, xcoms: dict[str, Any] | None = None) -> None:
+        super().__init__(self.task_instance_state)
+        self.xcoms = xcoms
+
+
+class TaskSuccessEvent(BaseTaskEndEvent):
+    task_instance_state = "success"
+
+
+class TaskFailedEvent(BaseTaskEndEvent):
+    """The task has failed, however many retries it has left."""
+
+    task_instance_state = "failed"
+
+
+class TaskSkippedEvent(BaseTaskEndEvent):
+    task_instance_state = "skipped"
+
+
+@dataclass
+class StartTriggerArgs:
+    """Of operators that Airflow may start in their trigger; here they start in `execute`."""
+
+    trigger_cls: str
+    next_method: str
+    trigger_kwargs: dict[str, Any] | None = None
+    next_kwargs: dict[str, Any] | None = None
+    timeout: timedelta | None = None
+
+
 class BaseTrigger(abc.ABC):
     """Waits for something. `serialize` gives what it is made anew of, in another process.
 
@@ -49,11 +90,25 @@ class BaseTrigger(abc.ABC):
     penstock_fires_at: Any = None
     """A moment, if that is all that it waits for: then no process needs to run it."""
 
+    penstock_ends_task = False
+    """Whether its task has succeeded at that moment, without going on."""
+
+    supports_triggerer_queue = True
+
     def __init__(self, **kwargs: Any) -> None:
         self.kwargs = kwargs
         self.task_instance: Any = None
         self.trigger_id: Any = None
         self.timeout_after: Any = None
+
+    @property
+    def task(self) -> Any:
+        """The task that waits, while the trigger runs."""
+        return getattr(self.task_instance, "task", None)
+
+    @property
+    def task_id(self) -> str | None:
+        return getattr(self.task_instance, "task_id", None)
 
     @property
     def log(self) -> logging.Logger:
@@ -70,6 +125,19 @@ class BaseTrigger(abc.ABC):
     async def cleanup(self) -> None:  # noqa: B027  (most need none)
         """Called when it is done with, also when nobody waits for it any more."""
 
+    @staticmethod
+    def repr(classpath: str, kwargs: dict[str, Any]) -> str:
+        return f"<{classpath} {', '.join(f'{name}={value}' for name, value in kwargs.items())}>"
+
+    def __repr__(self) -> str:
+        return self.repr(*self.serialize())
+
+
+class BaseEventTrigger(BaseTrigger):
+    """A trigger that events of the world fire, not the state of something that is looked at."""
+
+    supports_triggerer_queue = False
+
 
 async def run_trigger(dag: DAG, work: Work, run: RunInfo, backend: Backend) -> None:
     """Run a trigger until it fires, and push what it fired with.
@@ -84,11 +152,22 @@ async def run_trigger(dag: DAG, work: Work, run: RunInfo, backend: Backend) -> N
     trigger.task_instance.task_id = task_id
     try:
         async for event in trigger.run():
-            backend.push(EVENT_KEY, event.payload)
+            tell(backend, event)
             return
     finally:
         await trigger.cleanup()
     raise TaskDeferralError(f"the trigger {path} ended without an event")
+
+
+def tell(backend: Backend, event: Any) -> None:
+    """Push what a trigger fired with, or as what it ends its task."""
+    end = getattr(event, "task_instance_state", None)
+    if end is None:
+        backend.push(EVENT_KEY, event.payload)
+        return
+    backend.push(END_KEY + end, None)
+    for key, value in (event.xcoms or {}).items():
+        backend.push(XCOM_KEY + key, value)
 
 
 def class_at(path: str) -> Any:
