@@ -93,7 +93,14 @@ def install(names: Sequence[str], run: Run | None = None) -> Installed:
             waiting += [need for need in needs if need.name.startswith(PREFIX)]
             libraries |= {_plain(need) for need in needs if not need.name.startswith(PREFIX)}
             libraries |= set(UNDECLARED.get(one.name.removeprefix(PREFIX), ()))
-    missing = sorted(one for one in libraries if not _satisfied(Requirement(one)))
+    wanted = [Requirement(one) for one in sorted(libraries)]
+    bounded = {one.name for one in wanted if one.specifier}
+    # A library that one provider asks for in a version need not be asked for in any.
+    missing = [
+        str(one)
+        for one in wanted
+        if not _satisfied(one) and (one.specifier or one.name not in bounded)
+    ]
     failed = _install_libraries(missing, run)
     return Installed(done, tuple(one for one in missing if one not in failed), tuple(failed))
 

@@ -11,7 +11,7 @@ import sys
 from typing import NamedTuple
 
 from penstock.airflow import known, names
-from penstock.airflow.refusals import reason
+from penstock.airflow.refusals import CAVEATS, reason
 
 SERVED, OLD, INSTALL, LATER, UNKNOWN = "served", "old name", "not installed", "not yet", "unknown"
 STATES = (SERVED, OLD, INSTALL, LATER, UNKNOWN)
@@ -43,8 +43,10 @@ def judge_module(module: str) -> Verdict:
 def judge_name(module: str, name: str) -> Verdict:
     """Say what the use of a module's name would come to."""
     if name in names.SERVED.get(module, ()):
-        newer = names.newer(module, name)
-        return Verdict(OLD, f"works; today's path is {newer}") if newer else Verdict(SERVED)
+        caveat = CAVEATS.get(names.SERVED[module][name], "")
+        if newer := names.newer(module, name):
+            return Verdict(OLD, "; ".join(filter(None, [f"today's path is {newer}", caveat])))
+        return Verdict(SERVED, caveat)
     if is_module(f"{module}.{name}"):
         return judge_module(f"{module}.{name}")
     if _is_provider(module):

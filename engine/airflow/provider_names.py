@@ -65,6 +65,8 @@ NEEDED: dict[str, dict[str, str]] = {
     ),
     "airflow.sdk.module_loading": _MODULES,
     "airflow.sdk._shared.module_loading": _MODULES,
+    "airflow.sdk.plugins_manager": _from("plugins", "AirflowPlugin"),
+    "airflow.plugins_manager": _from("plugins", "AirflowPlugin"),
     "airflow.sdk.providers_manager_runtime": _from("providers", "ProvidersManagerTaskRuntime"),
     "airflow.sdk.types": _KEY | _NOTSET,
     "airflow.sdk.yaml": _YAML,

@@ -159,6 +159,14 @@ REASONS: dict[str, tuple[str, ...]] = {
 INSTEAD: dict[str, str] = {name: why for why, names in REASONS.items() for name in names}
 """name or module: what to write instead."""
 
+CAVEATS: dict[str, str] = {
+    "penstock.airflow.lineage:get_hook_lineage_collector": "takes what hooks tell, keeps nothing",
+    "penstock.airflow.links:BaseOperatorLink": "links are kept and not shown yet",
+    "penstock.airflow.links:ResumableJobMixin": "each try submits its job anew",
+    "penstock.airflow.plugins:AirflowPlugin": "plugins are not loaded yet",
+}
+"""What is served and does less than its name says: object of ours: what."""
+
 _UNKNOWN = "docs/airflow.md lists every name that is served"
 _PROVIDERS = "airflow.providers."
 

@@ -128,6 +128,11 @@ def test_what_would_not_run_counts_for_nothing(check: Any) -> None:
     assert report.works
 
 
+def test_what_does_less_than_its_name_says_is_served_with_a_word(check: Any) -> None:
+    (use,) = check("from airflow.plugins_manager import AirflowPlugin\n").uses
+    assert (use.state, use.instead) == ("served", "plugins are not loaded yet")
+
+
 def test_a_file_that_cannot_be_read_is_told_of(tmp_path: Path, check: Any) -> None:
     assert "line 2" in check("\nimport airflow as\n").error
     assert check(b"# airflow\0".decode()).error

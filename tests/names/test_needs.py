@@ -246,6 +246,13 @@ def test_hooks_and_links_have_their_bases() -> None:
     assert key.primary == ("d", "t", "r", -1)
 
 
+def test_a_plugin_of_one_s_own_warns_that_nothing_follows() -> None:
+    plugin = asked("airflow.plugins_manager.AirflowPlugin")
+    with pytest.warns(UserWarning, match="AcmePlugin has no effect"):
+        type("AcmePlugin", (plugin,), {"__module__": "acme"})
+    type("AcmePlugin", (plugin,), {"__module__": "airflow.providers.acme.plugins"})
+
+
 def test_states_are_texts() -> None:
     state = asked("airflow.utils.state.State")
     kinds = asked("airflow.utils.state.TaskInstanceState")
