@@ -33,19 +33,36 @@ class AsyncChild:
         self.blobs = xcom.BlobFolder(blobs)
         self.sources = Sources()
         self.later: deque[Any] = deque()  # came while a question waited for its answer
-        self.ask = Asker(line, self.later.append)
+        self.ask = Asker(line, self.later.append, self.heard)
+        self.loop = asyncio.get_running_loop()
         self.running: dict[int, asyncio.Task[None]] = {}
         self.gone = asyncio.Event()
 
     def take(self) -> None:
-        """The socket is readable."""
+        """The socket is readable. A thread of a task may be reading it, for an answer."""
+        if not self.ask.reading.acquire(blocking=False):
+            self.loop.remove_reader(self.line.sock)  # until that thread has its answer
+            return
         try:
             messages = self.line.arrived()
         except (EOFError, ConnectionError):
             self.gone.set()
             return
+        finally:
+            self.ask.reading.release()
         for message in messages:
             self.handle(message)
+        self.take_later()
+
+    def heard(self) -> None:
+        """A question was answered, in whatever thread: go on listening."""
+        self.loop.call_soon_threadsafe(self.listen)
+
+    def listen(self) -> None:
+        self.loop.add_reader(self.line.sock, self.take)
+        if self.ask.reading.acquire(blocking=False):
+            self.later += self.line.left()
+            self.ask.reading.release()
         self.take_later()
 
     def take_later(self) -> None:
@@ -101,7 +118,7 @@ async def _serve(fork: Any, line: wire.Line, out: int, err: int) -> None:
     entry = importlib.import_module(fork.entry)
     os.environ["PENSTOCK_TASK_DIR"] = fork.folder
     child = AsyncChild(line, capture, entry, fork.blobs)
-    asyncio.get_running_loop().add_reader(line.sock, child.take)
+    child.listen()
     await child.gone.wait()
 
 

@@ -34,11 +34,20 @@ class QuestionError(PenstockError):
 
 
 class Asker:
-    """Puts one question at a time to the worker, from any thread of the task's own process."""
+    """Puts one question at a time to the worker, from any thread of the task's own process.
 
-    def __init__(self, line: wire.Line, later: Callable[[Any], None]) -> None:
-        self._line, self._later = line, later
-        self._lock = threading.Lock()
+    later: takes what came in the place of the answer. after: called once a question is answered.
+    reading: held while a question reads the line.
+    """
+
+    def __init__(
+        self,
+        line: wire.Line,
+        later: Callable[[Any], None],
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._line, self._later, self._after = line, later, after
+        self.reading = threading.Lock()
         self._number = 0
         self._pid = os.getpid()
 
@@ -48,17 +57,20 @@ class Asker:
                 "XComs and variables can be had in the task's own process only, not in one that it "
                 "forked. Read them first and hand them over."
             )
-        with self._lock:
-            self._number += 1
-            self._line.send(wire.Asked(number=self._number, question=question))
-            while True:
-                message = self._line.receive()
-                if isinstance(message, wire.Answered):
-                    # A question that a signal broke off may still get its answer: not ours.
-                    if message.number == self._number:
-                        break
-                else:
-                    self._later(message)
+        try:
+            with self.reading:
+                self._number += 1
+                self._line.send(wire.Asked(number=self._number, question=question))
+                while True:
+                    message = self._line.receive()
+                    if isinstance(message, wire.Answered):
+                        # A question that a signal broke off may still get its answer: not ours.
+                        if message.number == self._number:
+                            break
+                    else:
+                        self._later(message)
+        finally:
+            self._after()
         if isinstance(message.answer, t.Refused):
             raise QuestionError(message.answer.why)
         return message.answer

@@ -12,6 +12,7 @@ back behind a long member with no round trip and no doubt.
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -167,9 +168,11 @@ class Line:
         self.sock = sock
         self._frames = Frames()
         self._ready: list[bytes] = []
+        self._sending = threading.Lock()  # threads of a task ask while others end
 
     def send(self, message: FromChild) -> None:
-        self.sock.sendall(frame(message))
+        with self._sending:
+            self.sock.sendall(frame(message))
 
     def receive(self) -> Any:
         """Return the next message of the worker; EOFError once the worker is gone."""
@@ -185,4 +188,10 @@ class Line:
         data = self.sock.recv(READ)
         if not data:
             raise EOFError
-        return [_decode_to_child(one) for one in self._frames.feed(data)]
+        self._ready += self._frames.feed(data)
+        return self.left()
+
+    def left(self) -> list[Any]:
+        """Return what came along with the last message that was received."""
+        ready, self._ready = self._ready, []
+        return [_decode_to_child(one) for one in ready]
