@@ -58,6 +58,7 @@ class SerializedTask(Struct, frozen=True, kw_only=True, omit_defaults=True):
     upstream: ids of the direct upstream tasks, those implied by XComArgs among them.
     retry_multiplier: by what each delay is longer than the one before, with exponential backoff.
     weight: the effective priority, worked out by the author's `weight_rule`.
+    depends_on_past and what follows it: Airflow's arguments of these names.
     callbacks: which of success, failure, retry, skipped the author has set (`execute` runs within
     the attempt). line: where in the DAG's file the task was made.
     """
@@ -84,6 +85,10 @@ class SerializedTask(Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_setup: bool = False
     is_teardown: bool = False
     exclusive: bool = False
+    depends_on_past: bool = False
+    wait_for_downstream: bool = False
+    ignore_first_depends_on_past: bool = True
+    wait_for_past_depends_before_skipping: bool = False
     callbacks: tuple[str, ...] = ()
     line: int | None = None
     doc_md: str | None = None

@@ -12,8 +12,6 @@ from typing import Any
 from penstock.authoring.dag import DAG
 
 OF_TASKS: dict[str, str] = {
-    "depends_on_past": "the task would wait for its own success in the run before",
-    "wait_for_downstream": "the task would wait for what hangs on it in the run before",
     "inlets": "the task would be told of what happened to these assets",
     "outlets": "the task's success would be told as an update of these assets",
     "email": "mail would be sent when the task fails or is tried again",
@@ -51,8 +49,6 @@ def _sentence(where: Any, who: str, name: str, would: str) -> str:
 
 def _has(task: Any, name: str) -> bool:
     """Whether the author asked for it; what follows from another argument is said with that."""
-    if name == "depends_on_past" and task.wait_for_downstream:
-        return False
     if name == "email" and not (task.email_on_failure or task.email_on_retry):
         return False
     return bool(getattr(task, name))

@@ -38,7 +38,7 @@ from penstock.events.types import (
     WorkerJoined,
     WorkerLost,
 )
-from penstock.lifecycle import callbacks, instances, pauses, runs
+from penstock.lifecycle import callbacks, instances, past, pauses, runs
 from penstock.lifecycle.commands import (
     Command,
     ConnectionRow,
@@ -128,6 +128,8 @@ def dag_registered(turn: Turn, event: DagRegistered) -> None:
     if dag.gone or dag.plan.dag.schedule != plan.dag.schedule:
         dag.since = turn.at
     dag.plan, dag.gone = plan, False
+    if plan.asks_past:
+        past.keep_past(state, dag)
     turn.add(DagRow(event.dag_id))
     turn.add(PlanTicks(event.dag_id))
     runs.start_waiting(turn, dag)

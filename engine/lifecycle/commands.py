@@ -152,6 +152,13 @@ class DagRow(Command, frozen=True):
     dag_id: str
 
 
+class PastRow(Command, frozen=True):
+    """An ended run came into, or left, what the DAG keeps of its past (`state.Past`)."""
+
+    dag_id: str
+    run: str
+
+
 class FileRow(Command, frozen=True):
     file: str
 

@@ -24,7 +24,7 @@ RUN_FIELDS = (
     "counter",
     "callbacks",
 )
-RUN_COUNTERS = ("active", "unfinished")
+RUN_COUNTERS = ("active", "held", "unfinished")
 TASK_FIELDS = ("length", "states", "tries", "rest", "lengths", "gathered", "reason")
 TASK_COUNTERS = (
     "again",
@@ -120,6 +120,7 @@ def dag_parts(dag: DagState) -> dict[str, Any]:
         "last_end": dag.last_end,
         "active": dag.active,
         "waiting": list(dag.waiting),
+        "past": None if dag.past is None else (dag.past.dated, dag.past.ticks, dag.past.ended),
     }
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from penstock.errors import PenstockError
+from penstock.lifecycle.past import unmet
 from penstock.lifecycle.plan import sources
 from penstock.lifecycle.rules import BAD, Rule
 from penstock.lifecycle.state import NOTHING_LOST, RunState, State, TaskRecord
@@ -109,8 +110,8 @@ def stuck(state: State, run_key: str, *, why_queued: WhyQueued = ready) -> list[
     return [
         sentence(Case(state, run, record, record.states.index(code), why_queued))
         for record in run.tasks
-        for code in (QUEUED, UP_FOR_RETRY, *PAUSED)
-        if code in record.states
+        for code in (WAITING, QUEUED, UP_FOR_RETRY, *PAUSED)
+        if code in record.states and (code != WAITING or record.step.number in run.held)
     ]
 
 
@@ -183,6 +184,8 @@ def waits(case: Case) -> str:
         return "waits for its run to start"
     if run.state in RUN_ENDS:
         return f"never started: the run is {run.state}"
+    if step.number in run.held:
+        return waits_for_past(case)
     above = [run.tasks[up] for up in step.upstream]
     still_open = [record for record in above if record.left]
     ended = [record for record in above if not record.left]
@@ -192,6 +195,16 @@ def waits(case: Case) -> str:
     over = f"; it is mapped over {few(map(repr, mapped))}" if mapped else ""
     names = few(map(how, still_open))
     return f"waits for {names} under rule {step.task.trigger_rule}{so_far}{over}"
+
+
+def waits_for_past(case: Case) -> str:
+    found, own = unmet(case.state, case.run, case.record), case.record.step.task.task_id
+    assert found is not None, "it is held"
+    if not found.word:
+        return f"waits (depends_on_past): run {found.run}, the one before, has no such task"
+    whose = "its own success" if found.task == own else f"the success of {found.task!r} below it"
+    argument = "depends_on_past" if found.task == own else "wait_for_downstream"
+    return f"waits for {whose} in run {found.run} ({argument}): it is {found.word} there"
 
 
 def is_queued(case: Case) -> str:

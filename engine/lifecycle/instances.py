@@ -14,6 +14,7 @@ from penstock.events.types import (
     AttemptSucceeded,
     Delivery,
 )
+from penstock.lifecycle import past
 from penstock.lifecycle.commands import Ready, Remind, TaskRow, XcomRows
 from penstock.lifecycle.plan import Source, Step, sources
 from penstock.lifecycle.retries import delay
@@ -23,6 +24,7 @@ from penstock.lifecycle.state import (
     Flight,
     Lost,
     RunState,
+    State,
     TaskRecord,
 )
 from penstock.lifecycle.states import (
@@ -58,6 +60,11 @@ def consider(turn: Turn, run: RunState, number: int) -> None:
     if record.decided or run.stopping:
         return
     what, reason = outlook(run, record)
+    if record.step.task.depends_on_past:
+        if past.holds(turn.state, run, record, what):
+            run.held.add(number)
+            return
+        run.held.discard(number)
     if what == START:
         start(turn, run, record)
     elif what != WAIT:
@@ -82,6 +89,17 @@ def outlook(run: RunState, record: TaskRecord) -> tuple[str | int, str]:
             word = WORDS[source.states[0]]
             return fate, f"{over.task!r}, which it is mapped over, is {word}"
     return START, ""
+
+
+def held(state: State, run: RunState) -> set[int]:
+    """Return which tasks the run before holds, by a look at all: `RunState.held`, counted again."""
+    return {
+        record.step.number
+        for record in run.tasks
+        if record.step.task.depends_on_past
+        and not record.decided
+        and past.holds(state, run, record, outlook(run, record)[0])
+    }
 
 
 def start(turn: Turn, run: RunState, record: TaskRecord) -> None:
@@ -182,6 +200,8 @@ def settle(
         turn.failed.append((run, record.step.task.task_id))
     for down in record.step.downstream:
         turn.consider.append((run, down))
+    if record.left == 0:
+        past.task_ended(turn, run, record)
     turn.touched[run.key] = run
 
 
@@ -268,6 +288,7 @@ def leave_out(turn: Turn, run: RunState, record: TaskRecord, tasks: tuple[str, .
         other = run.record(task)
         if other is not None and not other.decided and not run.stopping:
             reason = f"{record.step.task.task_id!r} left it out"
+            run.held.discard(other.step.number)
             settle(turn, run, other, 0, SKIPPED, reason=reason)
 
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from penstock.errors import PenstockError
-from penstock.lifecycle.instances import outlook
+from penstock.lifecycle.instances import held, outlook
+from penstock.lifecycle.past import dated
 from penstock.lifecycle.rules import WAIT
-from penstock.lifecycle.state import DagState, RunState, State, TaskRecord, callback_key
+from penstock.lifecycle.state import DagState, Past, RunState, State, TaskRecord, callback_key
 from penstock.lifecycle.states import (
     DEFERRED,
     ENDS,
@@ -88,8 +89,19 @@ def check_dag(state: State, dag: DagState) -> None:
     waiting = [run.key for run in mine if run.state == RUN_QUEUED]
     same(dag.dag_id, "", "active", running, dag.active)
     same(dag.dag_id, "", "waiting", sorted(waiting), sorted(dag.waiting))
+    if dag.past is not None:
+        check_past(mine, dag.dag_id, dag.past)
     may_start = bool(dag.waiting) and len(dag.active) < dag.plan.dag.max_active_runs
     same(dag.dag_id, "", "runs that wait though they may start", False, may_start)
+
+
+def check_past(mine: list[RunState], dag_id: str, past: Past) -> None:
+    """The dated runs are those that live and those that are kept, in order."""
+    live = [dated(run) for run in mine if run.state not in RUN_ENDS]
+    kept = [ended.at for ended in past.ended.values()]
+    both = sorted(at for at in (*live, *kept) if at is not None)
+    same(dag_id, "", "dated runs", both, past.dated)
+    same(dag_id, "", "the schedule's runs", [at for at in both if at.is_tick], past.ticks)
 
 
 def check_run(state: State, run: RunState) -> None:
@@ -114,16 +126,17 @@ def check_run(state: State, run: RunState) -> None:
         same(run.key, "", "unfinished tasks of a run that ended", 0, unfinished)
     elif run.state == RUN_RUNNING:
         # Something must be under way, else no fact would ever come that moves the run on.
-        same(run.key, "", "stuck", False, active == 0)
+        same(run.key, "", "stuck", False, active == 0 and not run.held)
+        same(run.key, "", "held by the run before", held(state, run), run.held)
         check_gates(run)
     else:
         same(run.key, "", "active instances of a queued run", 0, active)
 
 
 def check_gates(run: RunState) -> None:
-    """No task waits whose trigger rule has decided."""
+    """No task waits whose trigger rule has decided, but for those that the run before holds."""
     for record in run.tasks:
-        if not record.decided:
+        if not record.decided and record.step.number not in run.held:
             what, _ = outlook(run, record)
             same(run.key, record.step.task.task_id, "verdict on a waiting task", WAIT, what)
 

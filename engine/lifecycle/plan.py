@@ -78,6 +78,7 @@ class Plan:
             step.is_leaf = not step.task.is_teardown and all(
                 self.steps[down].task.is_teardown for down in step.downstream
             )
+        self.asks_past = any(task.depends_on_past for task in dag.tasks)
 
     def step(self, task_id: str) -> Step | None:
         number = self.numbers.get(task_id)

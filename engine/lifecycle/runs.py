@@ -9,6 +9,7 @@ from typing import ParamSpec
 from msgspec import Raw, structs
 
 from penstock.events.types import RunCancelled, RunTriggered
+from penstock.lifecycle import past
 from penstock.lifecycle.commands import (
     PlanTicks,
     Remind,
@@ -55,6 +56,7 @@ def triggered(turn: Turn, event: RunTriggered) -> None:
     # A copy: a `Raw` keeps all of the record alive that it was decoded from.
     event = structs.replace(event, conf=Raw(bytes(event.conf)))
     run = state.runs[event.run] = RunState(plan, event, turn.at)
+    past.triggered(turn, dag, run)
     dag.waiting.append(run.key)
     turn.notify_run(run)
     start_waiting(turn, dag)
@@ -109,12 +111,15 @@ def guard(turn: Turn, key: str, step: Callable[P, None], *args: P.args, **kwargs
 
 
 def look(turn: Turn, run: RunState) -> None:
-    """End the run if all its tasks have ended, or if nothing can happen any more."""
+    """End the run if all its tasks have ended, or if nothing can happen any more.
+
+    What the run before holds may come free yet, and if not, it waits, as in Airflow.
+    """
     if run.state != RUN_RUNNING:
         return
     if run.unfinished == 0:
         end(turn, run)
-    elif run.active == 0:
+    elif run.active == 0 and not run.held:
         stuck = [rec.step.task.task_id for rec in run.tasks if not rec.decided]
         reason = f"deadlock: nothing is under way, and these can never start: {', '.join(stuck)}"
         stop(turn, run, reason, running=FAILED)
@@ -167,6 +172,7 @@ def make_room(turn: Turn, run: RunState) -> None:
         turn.add(RunOver(run.key))
     dag = turn.state.dags[run.triggered.dag_id]
     dag.active.discard(run.key)
+    past.ended(turn, run)
     start_waiting(turn, dag)
     turn.add(PlanTicks(dag.dag_id))
 

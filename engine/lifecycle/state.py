@@ -8,6 +8,7 @@ for work; whoever changes a state updates the counters that depend on it (law 10
 from __future__ import annotations
 
 from array import array
+from bisect import insort
 from collections import deque
 from typing import NamedTuple
 
@@ -141,7 +142,8 @@ class RunState:
     """A live run. unfinished: tasks not ended. active: instances that are ready, under way or due.
 
     counter: notices sent so far. callbacks: those asked for and not over, by key. stopping: why
-    the run is being brought to its end, "" if it is not.
+    the run is being brought to its end, "" if it is not. held: numbers of tasks that only the run
+    before keeps from starting (`lifecycle.past`).
     """
 
     __slots__ = (
@@ -149,6 +151,7 @@ class RunState:
         "callbacks",
         "counter",
         "ended_at",
+        "held",
         "key",
         "plan",
         "reason",
@@ -176,10 +179,52 @@ class RunState:
         self.active = 0
         self.counter = 0
         self.callbacks: dict[str, Callback] = {}
+        self.held: set[int] = set()
 
     def record(self, task: str) -> TaskRecord | None:
         number = self.plan.numbers.get(task)
         return None if number is None else self.tasks[number]
+
+
+class Dated(NamedTuple):
+    """A run's place among those of its DAG. date: its logical date. is_tick: of the schedule."""
+
+    date: int
+    run: str
+    is_tick: bool
+
+
+class Ended(Struct, frozen=True):
+    """What is kept of a run that ended. missing: tasks that did not end well, and how they did."""
+
+    at: Dated
+    version: str
+    missing: dict[str, str]
+
+
+class Past:
+    """The runs of a DAG that can be the run before another one, by date: live ones and `ended`.
+
+    ticks: those of `dated` that the schedule made.
+    """
+
+    __slots__ = ("dated", "ended", "ticks")
+
+    def __init__(self) -> None:
+        self.dated: list[Dated] = []
+        self.ticks: list[Dated] = []
+        self.ended: dict[str, Ended] = {}
+
+    def add(self, at: Dated) -> None:
+        insort(self.dated, at)
+        if at.is_tick:
+            insort(self.ticks, at)
+
+    def remove(self, at: Dated) -> None:
+        self.dated.remove(at)
+        self.ended.pop(at.run, None)
+        if at.is_tick:
+            self.ticks.remove(at)
 
 
 class DagState:
@@ -187,7 +232,8 @@ class DagState:
 
     active: keys of its running runs. waiting: its queued runs, oldest first. last_tick: the
     logical date of the last scheduled run, last_end: the end of its data interval. since: when its
-    schedule came into force. gone: its file is; no new runs.
+    schedule came into force. gone: its file is; no new runs. past: None while no version of it has
+    had a task that asks for the run before.
     """
 
     __slots__ = (
@@ -196,6 +242,7 @@ class DagState:
         "gone",
         "last_end",
         "last_tick",
+        "past",
         "paused",
         "plan",
         "since",
@@ -212,6 +259,7 @@ class DagState:
         self.last_end: int | None = None
         self.active: set[str] = set()
         self.waiting: deque[str] = deque()
+        self.past: Past | None = None
 
 
 class WorkerState(NamedTuple):

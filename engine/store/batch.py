@@ -24,6 +24,7 @@ from penstock.lifecycle.commands import (
     DagRow,
     FileRow,
     InstanceRow,
+    PastRow,
     PlanTicks,
     PoolRow,
     RunOver,
@@ -131,6 +132,7 @@ class Collector:
             RunOver: lambda over, _: self.over.setdefault(over.run),
             DagRow: lambda row, _: self.dags.setdefault(row.dag_id),
             PlanTicks: lambda row, _: self.dags.setdefault(row.dag_id),  # says of ticks as well
+            PastRow: lambda row, _: self.past.setdefault((row.dag_id, row.run)),
             FileRow: lambda row, _: self.files.setdefault(row.file),
             PoolRow: lambda row, _: self.pools.setdefault(row.name),
             VariableRow: lambda row, _: self.variables.setdefault(row.key),
@@ -150,6 +152,7 @@ class Collector:
         self.tasks: dict[tuple[str, str], None] = {}
         self.over: dict[str, None] = {}
         self.dags: dict[str, None] = {}
+        self.past: dict[tuple[str, str], None] = {}
         self.files: dict[str, None] = {}
         self.pools: dict[str, None] = {}
         self.variables: dict[str, None] = {}
@@ -254,8 +257,11 @@ class Collector:
         """All but runs: a thing that is still in the state is written, else its row is dropped."""
         if self.is_new:
             self.pools.update(dict.fromkeys(state.pools))
+        kept = {run: rows.past_run(state.dags[dag_id], run) for dag_id, run in self.past}
         return [
             ("write_dag", [rows.dag(state.dags[key]) for key in self.dags]),
+            ("write_past_run", [row for row in kept.values() if row is not None]),
+            ("drop_past_run", [(run,) for run, row in kept.items() if row is None]),
             *split("broken_file", self.files, state.broken, lambda error: error),
             *split("pool", self.pools, state.pools, lambda slots: (slots,)),
             *split("variable", self.variables, state.variables, lambda value: (value,)),

@@ -15,11 +15,14 @@ import msgspec
 from msgspec import Raw
 
 from penstock.events.types import Delivery, RunTriggered
-from penstock.lifecycle.instances import count
+from penstock.lifecycle import past
+from penstock.lifecycle.instances import count, held
 from penstock.lifecycle.plan import Plan, plan_of
 from penstock.lifecycle.state import (
     Callback,
     DagState,
+    Dated,
+    Ended,
     Flight,
     Lost,
     RunState,
@@ -35,6 +38,7 @@ from penstock.store.queries import query
 
 decode_callbacks = msgspec.json.Decoder(list[Callback]).decode
 decode_lengths = msgspec.json.Decoder(dict[str, int]).decode
+decode_missing = msgspec.json.Decoder(dict[str, str]).decode
 decode_waiting = msgspec.json.Decoder(Waiting).decode
 decode_queues = msgspec.json.Decoder(tuple[str, ...]).decode
 
@@ -61,6 +65,7 @@ def load(connection: sqlite3.Connection) -> tuple[State, Position]:
         if position.sequence:
             load_registries(connection, state)
             load_runs(connection, state, query("live_runs"), ())
+            load_past(connection, state)
             state.quarantined.update(position.quarantined)
         return state, position
 
@@ -270,3 +275,18 @@ def take_place(state: State, run: RunState) -> None:
         dag.active.add(run.key)
     elif dag is not None and run.state == RUN_QUEUED:
         dag.waiting.append(run.key)
+
+
+def load_past(connection: sqlite3.Connection, state: State) -> None:
+    """Restore who was before whom, and which tasks wait for that."""
+    for plan in state.plans.values():
+        if plan.asks_past and plan.dag.dag_id in state.dags:
+            past.keep_past(state, state.dags[plan.dag.dag_id])
+    for run, dag_id, date, is_tick, version, missing in connection.execute(query("past_runs")):
+        at, kept = Dated(date, run, bool(is_tick)), state.dags[dag_id].past
+        if kept is not None:
+            kept.add(at)
+            kept.ended[run] = Ended(at, version, decode_missing(missing))
+    for live in state.runs.values():
+        if live.state == RUN_RUNNING and live.plan.asks_past:
+            live.held = held(state, live)

@@ -140,6 +140,15 @@ def dag(dag: DagState) -> Row:
     )
 
 
+def past_run(dag: DagState, run: str) -> Row | None:
+    """Return the row of an ended run that the DAG keeps, None if it does not keep it (any more)."""
+    ended = None if dag.past is None else dag.past.ended.get(run)
+    if ended is None:
+        return None
+    at, missing = ended.at, encode(ended.missing).decode() if ended.missing else "{}"
+    return (run, dag.dag_id, at.date, int(at.is_tick), ended.version, missing)
+
+
 def worker(worker: WorkerState) -> Row:
     queues = encode(worker.queues).decode()
     return (worker.host, worker.pid, worker.slots, queues, worker.joined_at)

@@ -39,7 +39,7 @@ from penstock.lifecycle.advance import Entry, advance
 from penstock.lifecycle.commands import Command, InstanceRow, Notify, NotifyRun, Ready, Remind
 from penstock.lifecycle.invariants import check
 from penstock.lifecycle.plan import Plan, Step
-from penstock.lifecycle.state import DagState, RunState, State, TaskRecord
+from penstock.lifecycle.state import DagState, Past, RunState, State, TaskRecord
 from penstock.lifecycle.states import WORDS
 
 SECOND = 1_000_000
@@ -327,7 +327,7 @@ def picture(thing: Any) -> Any:
             return thing.task.task_id
         case State():
             return {name: picture(value) for name, value in vars(thing).items()}
-        case RunState() | TaskRecord() | DagState():
+        case RunState() | TaskRecord() | DagState() | Past():
             return {name: picture(getattr(thing, name)) for name in type(thing).__slots__}
         case dict():
             return {key: picture(value) for key, value in thing.items()}

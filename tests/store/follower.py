@@ -25,6 +25,7 @@ TABLES = (
     "broken_file",
     "run",
     "quarantined",
+    "past_run",
     "task_run",
     "task_instance",
     "xcom",

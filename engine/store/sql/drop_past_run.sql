@@ -1,0 +1,1 @@
+DELETE FROM past_run WHERE run = ?;
