@@ -93,11 +93,15 @@ ALIASES: dict[str, str] = {
     "airflow.utils.template": "airflow.sdk.definitions.template",
     "airflow.utils.timeout": "airflow.sdk.execution_time.timeout",
     "airflow.utils.timezone": "airflow.sdk.timezone",
+    "airflow.utils.weekday": "airflow.providers.standard.utils.weekday",
 }
 """older module: the module whose names it has."""
 
 RENAMED: dict[str, dict[str, str]] = {
-    "airflow": {"Dataset": "airflow.sdk.Asset"},
+    "airflow": {
+        "AirflowException": "airflow.sdk.exceptions.AirflowException",
+        "Dataset": "airflow.sdk.Asset",
+    },
     "airflow.datasets": {
         "Dataset": "airflow.sdk.Asset",
         "DatasetAlias": "airflow.sdk.AssetAlias",
@@ -105,6 +109,7 @@ RENAMED: dict[str, dict[str, str]] = {
         "DatasetAny": "airflow.sdk.AssetAny",
     },
     "airflow.datasets.metadata": {"Metadata": "airflow.sdk.Metadata"},
+    "airflow.models.baseoperator": {"BaseOperatorLink": "airflow.sdk.BaseOperatorLink"},
     "airflow.operators": {
         "BashOperator": _OPERATORS + "bash.BashOperator",
         "BranchPythonOperator": _OPERATORS + "python.BranchPythonOperator",

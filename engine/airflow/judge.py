@@ -13,10 +13,12 @@ from typing import NamedTuple
 from penstock.airflow import known, names
 from penstock.airflow.refusals import CAVEATS, reason
 
-SERVED, OLD, INSTALL, LATER, UNKNOWN = "served", "old name", "not installed", "not yet", "unknown"
-STATES = (SERVED, OLD, INSTALL, LATER, UNKNOWN)
+SERVED, OLD, INSTALL = "served", "old name", "not installed"
+LATER, GONE, UNKNOWN = "not yet", "gone", "unknown"
+STATES = (SERVED, OLD, INSTALL, LATER, GONE, UNKNOWN)
 """From what works to what does not: works; works, there is a newer path; a provider package is to
-be installed; imports and refuses to be used; does not import, in Airflow 3.3 neither.
+be installed; imports and refuses to be used; an older Airflow's, which 3.3 does not import either;
+nobody's.
 """
 
 WORKING = frozenset({SERVED, OLD})
@@ -37,7 +39,8 @@ def judge_module(module: str) -> Verdict:
         return Verdict(SERVED)
     if is_module(module):
         return Verdict(LATER, reason(module) or "")
-    return Verdict(UNKNOWN, reason(module) or "")
+    said = reason(module)
+    return Verdict(GONE, said) if said else Verdict(UNKNOWN)
 
 
 def judge_name(module: str, name: str) -> Verdict:
@@ -51,8 +54,10 @@ def judge_name(module: str, name: str) -> Verdict:
         return judge_module(f"{module}.{name}")
     if _is_provider(module):
         return _provider(module)
-    said = reason(f"{module}.{name}") or ""
-    return Verdict(LATER if known.exists(module, name) else UNKNOWN, said)
+    if not is_module(module):
+        return judge_module(module)
+    state = LATER if known.exists(module, name) else UNKNOWN
+    return Verdict(state, reason(f"{module}.{name}") or "")
 
 
 def judge_kind(kind: str) -> Verdict:

@@ -82,13 +82,13 @@ _TIMEZONE = _from(
     "utcnow",
 )
 _VERSION = {"__version__": "penstock.airflow.times:AIRFLOW_VERSION"}
-_STATES = _from("penstock.airflow.words", "DagRunState", "State", "TaskInstanceState")
+_RUN_STATES = _from("penstock.airflow.words", "DagRunState", "TaskInstanceState")
 
 SERVED: dict[str, dict[str, str]] = {
     "airflow": _from(_AUTHORING + "dag", "DAG") | _VERSION,
     "airflow.sdk": {
         **_DAG, **_GROUP, **_TASK, **_EDGES, **_OPERATOR, **_PARAM, **_CONTEXT, **_VARIABLE,
-        **_XCOM_ARG, **_WORDS, **_STATES, **_CONNECTION, **_HOOK,
+        **_XCOM_ARG, **_WORDS, **_RUN_STATES, **_CONNECTION, **_HOOK,
         **_BRANCH, **_SKIP, **_from(_AUTHORING + "dag", "get_parsing_context"),
         **_from(_AUTHORING + "xcom_arg", "literal"),
         "macros": _AUTHORING + "macros:",
@@ -147,7 +147,7 @@ SERVED: dict[str, dict[str, str]] = {
     "airflow.utils.trigger_rule": _from(_AUTHORING + "vocabulary", "TriggerRule"),
     "airflow.utils.weight_rule": _from(_AUTHORING + "vocabulary", "WeightRule"),
     "airflow.utils.dates": _from("penstock.airflow.times", "days_ago"),
-    "airflow.utils.state": _STATES,
+    "airflow.utils.state": _RUN_STATES | _from("penstock.airflow.words", "State"),
     "airflow.utils.types": _from("penstock.airflow.words", "DagRunType", "ArgNotSet")
     | {"NOTSET": _AUTHORING + "vocabulary:NOTSET"},
     "airflow.version": _from("penstock.airflow.times", version="AIRFLOW_VERSION"),

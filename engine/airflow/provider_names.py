@@ -109,6 +109,22 @@ NEEDED: dict[str, dict[str, str]] = {
     ),
     "airflow.settings": _from("links", "pod_mutation_hook"),
     "airflow.utils.context": _from("given", "context_copy_partial", "context_merge"),
+    "airflow.typing_compat": {
+        name: f"typing:{name}"
+        for name in (
+            "Literal",
+            "NotRequired",
+            "ParamSpec",
+            "Protocol",
+            "Self",
+            "TypeAlias",
+            "TypeGuard",
+            "TypedDict",
+            "Unpack",
+            "runtime_checkable",
+        )
+    },
+    "airflow.utils.decorators": _from("given", "apply_defaults"),
     "airflow.utils.deprecation_tools": _from(
         "modules", "add_deprecated_classes", "getattr_with_deprecation"
     )

@@ -120,20 +120,21 @@ REASONS: dict[str, tuple[str, ...]] = {
         "airflow.serialization", "airflow.stats", "airflow.ti_deps", "airflow.ui", "airflow.www",
         "airflow.sdk.api", "airflow.sdk.coordinators", "airflow.sdk.observability",
         "airflow.sdk.serde", "airflow.sdk.execution_time", "airflow._shared",
-        "airflow.sdk.definitions._internal", "airflow.kubernetes", "airflow.task.task_runner",
+        "airflow.sdk.definitions._internal", "airflow.task.task_runner",
         "airflow.Trace", "airflow.metrics", "airflow.traces",
     ),
     "these are Airflow's own examples; copy the file that you need beside yours": (
         "airflow.example_dags",
-    ),
-    "leave it out: default_args reach every operator without it": (
-        "airflow.utils.decorators",
     ),
     "use a TaskGroup (from airflow.sdk import TaskGroup)": (
         "airflow.operators.subdag", "airflow.operators.subdag_operator",
     ),
     "write pendulum.datetime(...), or a timedelta from now: Airflow 3 has none of these either": (
         "airflow.utils.dates",
+    ),
+    "install the provider (penstock providers install cncf-kubernetes) and import from "
+    "airflow.providers.cncf.kubernetes": (
+        "airflow.kubernetes", "airflow.contrib.kubernetes",
     ),
     "lineage is not kept here: leave it out, or talk to the lineage service in a callback": (
         "airflow.lineage", "airflow.sdk.lineage",

@@ -56,7 +56,7 @@ def _print(found: Sequence[FileReport], problems: bool) -> None:
 
 def _line(file: str, use: Use) -> None:
     state = use.state if use.runs else f"{use.state}, not run"
-    colour = "green" if use.works else "red" if use.state == "unknown" else "yellow"
+    colour = "green" if use.works else "red" if use.state in ("gone", "unknown") else "yellow"
     text = f"  {file}:{use.line}  {use.name}  {click.style(state, fg=colour)}"
     click.echo(f"{text}  {use.instead}".rstrip())
 

@@ -40,6 +40,7 @@ def test_imports_are_served_or_named(check: Any) -> None:
         from {LATER} import SerializedDagModel
         from airflow.providers.nowhere.hooks.x import XHook
         from airflow.sdk import Nonsense
+        from airflow.contrib.hooks.aws_hook import AwsHook
         """
     )
     assert told(report) == [
@@ -48,10 +49,12 @@ def test_imports_are_served_or_named(check: Any) -> None:
         (4, f"{LATER}.SerializedDagModel", "not yet"),
         (5, "airflow.providers.nowhere.hooks.x.XHook", "not installed"),
         (6, "airflow.sdk.Nonsense", "unknown"),
+        (7, "airflow.contrib.hooks.aws_hook.AwsHook", "gone"),
     ]
     assert "airflow.providers.standard.operators.python.PythonOperator" in report.uses[1].instead
     assert "a DAG file has no database" in report.uses[2].instead
     assert "penstock providers install nowhere" in report.uses[3].instead
+    assert "the provider package that took its place" in report.uses[5].instead
     assert not report.works
 
 
