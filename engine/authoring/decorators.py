@@ -30,6 +30,7 @@ from penstock.authoring.errors import (
 )
 from penstock.authoring.exceptions import AirflowSkipException
 from penstock.authoring.group import current_group, next_free
+from penstock.authoring.making import default_args, home_of
 from penstock.authoring.mapping import EachDict, MappedOperator, Product, check_mappable
 from penstock.authoring.operator import BaseOperator
 from penstock.authoring.places import Place, caller_place
@@ -82,6 +83,7 @@ class TaskFactory:
 
     def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
         place = caller_place()
+        kwargs = {**self._defaults(len(args)), **kwargs}
         _check_call(self.function, args, kwargs, place)
         task = self.operator_class(
             python_callable=self.function, op_args=args, op_kwargs=kwargs, **self._settings()
@@ -91,6 +93,15 @@ class TaskFactory:
         if self.is_teardown:
             task.as_teardown(on_failure_fail_dagrun=self.on_failure_fail_dagrun)
         return XComArg(task)
+
+    def _defaults(self, placed: int = 0) -> dict[str, Any]:
+        """Return what default_args say of the function's parameters, but for the first `placed`."""
+        dag, group = home_of(self.options)
+        said = default_args(dag, group, self.options.get("default_args"))
+        if not said:
+            return {}
+        names = list(given.signature_of(self.function).parameters)[placed:]
+        return {name: said[name] for name in names if name in said and name not in CONTEXT_KEYS}
 
     def _settings(self) -> dict[str, Any]:
         """Return the operator's own arguments: those of the decorator, and what it implies."""
@@ -139,8 +150,8 @@ class TaskFactory:
         arguments = {
             "python_callable": self.function,
             "op_args": [],
-            "op_kwargs": {},
             **settings,
+            "op_kwargs": {**self._defaults(), **(settings.get("op_kwargs") or {})},
         }
         group = settings.get("task_group") or current_group(dag)
         mapped = MappedOperator(self.operator_class, arguments, over, place, dag=dag, group=group)

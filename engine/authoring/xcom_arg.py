@@ -100,25 +100,18 @@ class XComArg(Linkable):
         `load.expand(file=list_files().map(str.lower))`; where `f` raises AirflowSkipException, the
         instance of that element is skipped. Raises InvalidArgumentError, a ValueError, for a task.
         """
-        return MappedResult(self._whole("map"), f)
+        return MappedResult(_whole(self, "map"), f)
 
     def zip(self, *others: XComArg, fillvalue: Any = NOTSET) -> XComArg:
         """Return tuples of this result's elements and others', as long as the shortest of them.
 
         fillvalue: stands for what is missing, and the longest counts.
         """
-        return ZippedResults([each._whole("zip") for each in (self, *others)], fillvalue)
+        return ZippedResults([_whole(each, "zip") for each in (self, *others)], fillvalue)
 
     def concat(self, *others: XComArg) -> XComArg:
         """Return this result's elements and then the others'."""
-        return JoinedResults([each._whole("concat") for each in (self, *others)])
-
-    def _whole(self, what: str) -> XComArg:
-        if self.key != RETURN_KEY:
-            raise InvalidArgumentError(
-                f"{what}() needs what a task returned; this is its entry {self.key!r}."
-            )
-        return self
+        return JoinedResults([_whole(each, "concat") for each in (self, *others)])
 
     def described(self, argument: str) -> MappedOver:
         """Return how many instances a task that is expanded over this has, and what it awaits."""
@@ -266,6 +259,19 @@ class Lazy(Sequence[Any]):
         if not -self._length <= index < self._length:
             raise IndexError(index)
         return self._make(index % self._length)
+
+
+def _whole(result: Any, what: str) -> XComArg:
+    """Return a result of which other results can be made. Raises InvalidArgumentError."""
+    if not isinstance(result, XComArg):
+        raise InvalidArgumentError(
+            f"{what}() takes results of tasks; {result!r} is none. A @task may return it."
+        )
+    if result.key != RETURN_KEY:
+        raise InvalidArgumentError(
+            f"{what}() needs what a task returned; this is its entry {result.key!r}."
+        )
+    return result
 
 
 def _sequence(value: Any, source: XComArg) -> Sequence[Any]:

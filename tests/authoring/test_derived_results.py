@@ -92,6 +92,8 @@ def test_what_cannot_be_said_is_refused() -> None:
             a["k"].map(str)
         with pytest.raises(ValueError, match="its entry 'k'"):
             b.concat(a["k"])
+        with pytest.raises(InvalidArgumentError, match=r"takes results of tasks; \[1\] is none"):
+            a.zip([1])
         with pytest.raises(InvalidArgumentError, match="plain function"):
             a.map(seen)
         with pytest.raises(InvalidArgumentError, match="cannot be put into a text"):

@@ -261,3 +261,14 @@ def test_a_task_function_can_be_a_task_of_two_dags() -> None:
     with DAG("second") as second:
         one()
     assert first.task_ids == second.task_ids == ["one"]
+
+
+def test_default_args_fill_parameters_that_were_not_given() -> None:
+    with DAG("defaults", default_args={"y": 5, "retries": 1}) as made:
+        add(1)
+        add.override(task_id="own", default_args={"y": 6})(2)
+        add(1, 2)
+        add.override(task_id="mapped").expand(x=[1, 2])
+    world = run_dag(made)
+    assert [world.value(name) for name in ("add", "own", "add__1")] == [6, 8, 3]
+    assert world.value("mapped", 1) == 7
