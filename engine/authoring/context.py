@@ -8,7 +8,9 @@ that run together on one event loop each see their own.
 from __future__ import annotations
 
 import copy
-from contextvars import ContextVar, Token
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -50,26 +52,31 @@ def get_current_context() -> Context:
     return found
 
 
-_entered: list[Context] = []
-"""The contexts of the attempts that run in this process."""
+_asked: ContextVar[Backend | None] = ContextVar("penstock_backend", default=None)
+_asked_of_all: list[Backend] = []
+"""What the attempts that run in this process ask."""
 
 
-def enter(context: Context) -> Token[Context | None]:
-    """An attempt begins: its context is the current one until `leave`."""
-    masking.begin(context["ti"].backend.mask, alone=not _entered)
-    _entered.append(context)
-    return _current.set(context)
+@contextmanager
+def asking(backend: Backend, context: Context | None = None) -> Iterator[None]:
+    """What runs within is an attempt's: `Variable`, `Connection` and hooks ask its backend.
 
-
-def leave(context: Context, token: Token[Context | None]) -> None:
-    """The attempt ends."""
-    _current.reset(token)
-    _entered[:] = [other for other in _entered if other is not context]
+    context: the current one within; a trigger has none.
+    """
+    masking.begin(backend.mask, alone=not _asked_of_all)
+    _asked_of_all.append(backend)
+    asked, current = _asked.set(backend), _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(current)
+        _asked.reset(asked)
+        _asked_of_all[:] = [other for other in _asked_of_all if other is not backend]
 
 
 def is_in_task() -> bool:
-    """Whether this code runs for a task, rather than while a DAG file is loaded."""
-    return bool(_entered)
+    """Whether this code runs for an attempt, rather than while a DAG file is loaded."""
+    return bool(_asked_of_all)
 
 
 def current_backend() -> Backend | None:
@@ -77,10 +84,8 @@ def current_backend() -> Backend | None:
 
     A thread that a task started knows no context; it is that of the only attempt, if there is one.
     """
-    found = _current.get()
-    if found is None and len(_entered) == 1:
-        found = _entered[0]
-    return None if found is None else found["ti"].backend
+    found = _asked.get()
+    return _asked_of_all[0] if found is None and len(_asked_of_all) == 1 else found
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from penstock.authoring.backend import Backend
-from penstock.authoring.context import Context, DagRun, build_context, enter, leave, params_of
+from penstock.authoring.context import Context, DagRun, asking, build_context, params_of
 from penstock.authoring.exceptions import (
     AirflowException,
     UnmappableXComTypePushed,
@@ -130,11 +130,12 @@ class _Attempt:
         self.ti.context = self.context
 
     def __enter__(self) -> _Attempt:
-        self._token = enter(self.context)
+        self._asking = asking(self.ti.backend, self.context)
+        self._asking.__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        leave(self.context, self._token)
+        self._asking.__exit__(None, None, None)
 
     def prepare(self) -> None:
         """Take this instance's own arguments, and render its templates."""

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from penstock.authoring.backend import Backend
-from penstock.authoring.context import DagRun
+from penstock.authoring.context import DagRun, asking
 from penstock.authoring.exceptions import TaskDeferralError
 from penstock.authoring.task_instance import TaskInstance
 from penstock.events.types import RunInfo, Work
@@ -144,6 +144,11 @@ async def run_trigger(dag: DAG, work: Work, run: RunInfo, backend: Backend) -> N
 
     Raises TaskDeferralError if it ends without firing, and whatever it raises itself.
     """
+    with asking(backend):
+        await _run_trigger(dag, work, run, backend)
+
+
+async def _run_trigger(dag: DAG, work: Work, run: RunInfo, backend: Backend) -> None:
     path, kwargs = backend.trigger()
     trigger = class_at(path)(**kwargs)
     task_id = work.attempt.task.partition(":")[2]

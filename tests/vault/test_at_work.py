@@ -79,6 +79,31 @@ DAGS = """
             print("other", in_thread, Variable.get("db_password"))
         one()
         other()
+
+    from lake_waits import Waits
+    with DAG("waits", schedule=None):
+        Waits(task_id="wait")
+"""
+
+WAITS = """
+    from airflow.sdk import BaseHook, BaseOperator
+    from penstock.authoring.triggers import BaseTrigger, TriggerEvent
+
+    class LakeTrigger(BaseTrigger):
+        def serialize(self):
+            return "lake_waits.LakeTrigger", {}
+
+        async def run(self):
+            lake = await BaseHook.aget_connection("lake")
+            print("trigger", lake.password)
+            yield TriggerEvent(lake.host)
+
+    class Waits(BaseOperator):
+        def execute(self, context):
+            self.defer(trigger=LakeTrigger(), method_name="go_on")
+
+        def go_on(self, context, event=None):
+            print("heard", event, BaseHook.get_connection("lake").password)
 """
 
 
@@ -86,9 +111,10 @@ DAGS = """
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     shell = Shell(tmp_path_factory.mktemp("secrets"))
     shell.write("dags/secret.py", DAGS)
+    shell.write("dags/lake_waits.py", WAITS)
     environment = {"AIRFLOW_CONN_OF_ENV": f"http://u:{SECRETS['in_environment']}@h"}
     with daemon(shell, **environment) as one:
-        one.until_known("secret", "templates", "coroutines")
+        one.until_known("secret", "templates", "coroutines", "waits")
         uri = "postgres://ada:pa%2Fss-w0rd@db.example:5432/lake?mode=x&api_key=KEYKEYKEY"
         for command in (
             ("variables", "set", "db_password", SECRETS["variable"]),
@@ -139,6 +165,12 @@ def test_coroutines_and_their_threads_ask_and_are_masked(up: Daemon) -> None:
     assert "one ***" in log_of(up, "coroutines", "one")
     assert "other *** ***" in log_of(up, "coroutines", "other")
     assert up("runs", "show", "coroutines/r", "--json").document["state"] == "success"
+
+
+def test_a_trigger_asks_and_is_masked(up: Daemon) -> None:
+    said = log_of(up, "waits", "wait")
+    assert "heard db.example ***" in said
+    assert not [form for form in FORMS if form in said], said
 
 
 def test_answers_mask_secrets_unless_told_to_show_them(up: Daemon) -> None:
