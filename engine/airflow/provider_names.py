@@ -31,10 +31,15 @@ _EXCEPTIONS = _from(
     "TaskNotFound",
 )
 _RETURN_KEY = {"XCOM_RETURN_KEY": "penstock.authoring.xcom_arg:RETURN_KEY"}
+_NOTIFIER = _from("notifier", "BaseNotifier")
 _YAML = _from("yamls", "FullLoader", "SafeLoader", "YAMLError", "dump", "safe_load")
 
 NEEDED: dict[str, dict[str, str]] = {
-    "airflow.sdk": _LINK | _from("configuration", "conf") | _from("links", "ResumableJobMixin"),
+    "airflow.sdk": _LINK
+    | _NOTIFIER
+    | _from("configuration", "conf")
+    | _from("links", "ResumableJobMixin"),
+    "airflow.sdk.bases.notifier": _NOTIFIER,
     "airflow.sdk.bases.operatorlink": _LINK,
     "airflow.sdk.bases.resumablejobmixin": _from("links", "ResumableJobMixin"),
     "airflow.sdk.bases.decorator": _CALLS

@@ -73,8 +73,8 @@ REASONS: dict[str, tuple[str, ...]] = {
         "airflow.providers.standard.operators.hitl", "airflow.providers.standard.triggers.hitl",
         "airflow.sdk.execution_time.hitl", "airflow.sdk.exceptions.TaskAwaitingInput",
     ),
-    "notifiers are not built yet; a callback (on_failure_callback=...) may be any function": (
-        "airflow.notifications", "airflow.sdk.BaseNotifier", "airflow.sdk.bases.notifier",
+    "Penstock sends no mail itself; use a provider's notifier (smtp, slack, ...) as a callback, or "
+    "its hook in a task": (
         "airflow.utils.email",
     ),
     "install the provider (penstock providers install smtp) and import from "

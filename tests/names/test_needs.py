@@ -284,3 +284,31 @@ def test_yaml_without_its_library_is_a_sentence(monkeypatch: pytest.MonkeyPatch)
     yaml = asked("airflow.utils.yaml")
     with pytest.raises(Exception, match="pip install pyyaml"):
         yaml.safe_load("a: 1")
+
+
+def test_a_notifier_is_a_callback_that_renders_its_fields_anew_each_time() -> None:
+    base = asked("airflow.sdk.BaseNotifier")
+    assert asked("airflow.notifications.basenotifier.BaseNotifier") is base
+    sent: list[str] = []
+
+    class Acme(base):  # type: ignore[misc]
+        template_fields = ("text",)
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+        def notify(self, context: Any) -> None:
+            sent.append(f"{self.text} {context['run_id']}")
+
+    notifier = Acme("{{ dag.dag_id }} at {{ run_id }}")
+    with asked("airflow.sdk.DAG")("nightly", on_failure_callback=notifier) as dag:
+        pass
+    for run_id in ("one", "two"):
+        notifier({"dag": dag, "run_id": run_id})
+    assert sent == ["nightly at one one", "nightly at two two"]
+
+
+def test_what_a_notifier_raises_goes_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    asked("airflow.sdk.BaseNotifier")()({})
+    assert "could not be sent: BaseNotifier has no notify" in caplog.text
