@@ -281,6 +281,19 @@ class AttemptSkipped(AttemptEnded, frozen=True, kw_only=True, tag="attempt.skipp
     reason: str = ""
 
 
+class Awaited(Struct, frozen=True, array_like=True):
+    """The end of a run of a DAG, or of a task in it. Named by run id, else by logical date.
+
+    live: it was under way when it was asked about; if it is not any more, it has ended since.
+    """
+
+    dag_id: str
+    run_id: str = ""
+    logical_date: int | None = None
+    task: str = ""
+    live: bool = False
+
+
 class Pause(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a try waits for, and how it goes on. Nothing of it runs meanwhile.
 
@@ -288,6 +301,8 @@ class Pause(Struct, frozen=True, kw_only=True, omit_defaults=True):
     is handed to the try. deadline: when waiting for it has failed. resume: the method to go on with
     and its arguments; None: the task is executed again, from its beginning. xcoms: what the try has
     pushed so far. trigger and resume are written as XComs are: nobody but user code reads them.
+    awaits: ends of other runs and tasks; it goes on with the first of them, or at `until`.
+    ends: at `until` the task has succeeded, and does not go on.
     """
 
     until: int | None = None
@@ -295,6 +310,8 @@ class Pause(Struct, frozen=True, kw_only=True, omit_defaults=True):
     deadline: int | None = None
     resume: Xcom | None = None
     xcoms: tuple[Xcom, ...] = ()
+    awaits: tuple[Awaited, ...] = ()
+    ends: bool = False
 
 
 class AttemptPaused(AttemptEnded, frozen=True, kw_only=True, tag="attempt.paused"):
@@ -397,13 +414,16 @@ class Later(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an attempt of a later phase is told of the earlier ones.
 
     since: when the try began. resume, pushed: as the last `Pause` had them. event: what its trigger
-    fired with, None if it waited for a moment.
+    fired with, None if it waited for a moment. failure: why there is none, though it waited for
+    one; late: that is because its time was up.
     """
 
     since: int
     resume: Xcom | None = None
     event: Xcom | None = None
     pushed: tuple[Xcom, ...] = ()
+    failure: str = ""
+    late: bool = False
 
 
 class Work(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -18,6 +18,10 @@ class PulledXcom:
     value: Any
 
 
+GAVE_UP = "__fail__"
+"""The method of a task that goes on without what it waited for; arguments: `error`, `late`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """How a task goes on that had deferred itself: which of its methods, with what.

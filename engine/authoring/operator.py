@@ -11,8 +11,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from penstock.authoring import arguments as given
+from penstock.authoring.backend import GAVE_UP
 from penstock.authoring.errors import InvalidArgumentError
-from penstock.authoring.exceptions import ParamValidationError, TaskDeferred
+from penstock.authoring.exceptions import (
+    ParamValidationError,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+    TaskDeferred,
+)
 from penstock.authoring.group import TaskGroup
 from penstock.authoring.making import OperatorMeta, home_of, known_to, with_defaults
 from penstock.authoring.node import Node, check_key
@@ -225,7 +231,15 @@ class BaseOperator(Node, metaclass=OperatorMeta):
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
     ) -> Any:
-        """Go on after a deferral. Own operators may wrap this."""
+        """Go on after a deferral. Own operators may wrap this.
+
+        Raises TaskDeferralTimeout if what it waited for did not come in time, TaskDeferralError if
+        that failed.
+        """
+        if next_method == GAVE_UP:
+            what = next_kwargs or {}
+            kind = TaskDeferralTimeout if what.get("late") else TaskDeferralError
+            raise kind(str(what.get("error", "what it waited for failed")))
         return getattr(self, next_method)(context, **(next_kwargs or {}))
 
     def pre_execute(self, context: Context) -> None:

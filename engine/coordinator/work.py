@@ -123,7 +123,14 @@ def later(record: TaskRecord, index: int) -> Later:
     """Return what a later phase of a try is told of the earlier ones."""
     waiting = waiting_of(record, index)
     pause = waiting.pause
-    return Later(since=waiting.since, resume=pause.resume, event=waiting.event, pushed=pause.xcoms)
+    return Later(
+        since=waiting.since,
+        resume=pause.resume,
+        event=waiting.event,
+        pushed=pause.xcoms,
+        failure=waiting.failure,
+        late=waiting.late,
+    )
 
 
 def trigger_work(run: RunState, attempt: Attempt, delivery: Delivery, caused_by: str) -> Work:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from penstock.errors import PenstockError
+from penstock.events.types import Pause
 from penstock.lifecycle.past import unmet
 from penstock.lifecycle.plan import sources
 from penstock.lifecycle.rules import BAD, Rule
@@ -228,13 +229,32 @@ def waits_for_retry(case: Case) -> str:
 
 def waits_for_look(case: Case) -> str:
     due = moment(case.record.due.get(case.place))
-    return f"is up_for_reschedule, {try_of(case)}: it looks again at {due}"
+    ends = ends_awaited(case.record.waits[case.place].pause)
+    first = f"when {ends}, or " if ends else ""
+    return f"is up_for_reschedule, {try_of(case)}: it looks again {first}at {due}"
+
+
+def ends_awaited(pause: Pause) -> str:
+    """Return, as a part of a sentence, which ends of other runs and tasks are waited for."""
+    if not pause.awaits:
+        return ""
+    named = [
+        f"run {each.run_id or moment(each.logical_date)} of DAG {each.dag_id!r}"
+        + (f", task {each.task!r}" if each.task else "")
+        for each in pause.awaits[:NAMED]
+    ]
+    more = len(pause.awaits) - len(named)
+    if more:
+        named.append(f"one of {more} more")
+    return f"{' or '.join(named)} ends"
 
 
 def is_deferred(case: Case) -> str:
     pause, due = case.record.waits[case.place].pause, case.record.due.get(case.place)
     if pause.trigger is None:
-        return f"is deferred, {try_of(case)}, until {moment(due)}"
+        ends = ends_awaited(pause)
+        first = f"{ends}, or " if ends else ""
+        return f"is deferred, {try_of(case)}, until {first}{moment(due)}"
     most = "" if due is None else f", until {moment(due)} at most"
     return f"is deferred, {try_of(case)}: it waits for its trigger{most}"
 

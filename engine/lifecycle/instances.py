@@ -14,7 +14,7 @@ from penstock.events.types import (
     AttemptSucceeded,
     Delivery,
 )
-from penstock.lifecycle import past
+from penstock.lifecycle import awaiting, past
 from penstock.lifecycle.commands import Ready, Remind, TaskRow, XcomRows
 from penstock.lifecycle.plan import Source, Step, sources
 from penstock.lifecycle.retries import delay
@@ -198,6 +198,8 @@ def settle(
     count(run, record, end, 1)
     if end == FAILED:
         turn.failed.append((run, record.step.task.task_id))
+    if record.left == 0:
+        awaiting.ended(turn, run, record.step.task.task_id)
     for down in record.step.downstream:
         turn.consider.append((run, down))
     if record.left == 0:
@@ -265,10 +267,15 @@ def attempt_started(turn: Turn, event: AttemptStarted) -> None:
 def attempt_ended(turn: Turn, event: AttemptEnded) -> None:
     found = find(turn, event.attempt)
     if found is None:
-        return None
+        return
     run, record, place = found
     if record.states[place] == QUEUED:
         turn.notify(run, record, RUNNING, place, place + 1, at=event.started_at)
+    decide(turn, run, record, place, event)
+
+
+def decide(turn: Turn, run: RunState, record: TaskRecord, place: int, event: AttemptEnded) -> None:
+    """Let the outcome count that an instance's current try came to."""
     if isinstance(event, AttemptFailed):
         return fail(turn, run, record, place, event.reason, event)
     if isinstance(event, AttemptSucceeded):

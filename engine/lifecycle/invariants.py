@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from penstock.errors import PenstockError
+from penstock.lifecycle import awaiting
 from penstock.lifecycle.instances import held, outlook
 from penstock.lifecycle.past import dated
 from penstock.lifecycle.rules import WAIT
@@ -65,6 +66,7 @@ def check(state: State, story: Story | None = None) -> None:
             check_dag(state, dag)
         for run in state.runs.values():
             check_run(state, run)
+        check_awaited(state)
     except InvariantError as error:
         if story is None:
             raise
@@ -77,6 +79,14 @@ def check(state: State, story: Story | None = None) -> None:
 def same(run: str, task: str, field: str, expected: object, found: object) -> None:
     if expected != found:
         raise InvariantError(run, task, field, expected, found)
+
+
+def check_awaited(state: State) -> None:
+    """Each paused instance lies under just the ends that it waits for."""
+    recount = State()
+    for run in state.runs.values():
+        awaiting.expect_all(recount, run)
+    same("", "", "instances by what they await", recount.awaited, state.awaited)
 
 
 # ---------------------------------------------------------------- DAGs and runs

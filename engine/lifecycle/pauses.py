@@ -16,18 +16,32 @@ from penstock.events.types import (
     AttemptEnded,
     AttemptFailed,
     AttemptPaused,
+    AttemptSkipped,
     AttemptSucceeded,
+    Delivery,
     Pause,
     Xcom,
 )
+from penstock.lifecycle import awaiting
 from penstock.lifecycle.commands import Remind
-from penstock.lifecycle.instances import fail, find
+from penstock.lifecycle.instances import decide, find
 from penstock.lifecycle.state import RunState, TaskRecord, Waiting, callback_key
-from penstock.lifecycle.states import DEFERRED, PAUSED, QUEUED, RUNNING, UP_FOR_RESCHEDULE
+from penstock.lifecycle.states import (
+    DEFERRED,
+    PAUSED,
+    QUEUED,
+    RUN_RUNNING,
+    RUNNING,
+    UP_FOR_RESCHEDULE,
+)
 from penstock.lifecycle.turn import Turn
 
 EVENT_KEY = "event"
-"""The key of the XCom by which a trigger's attempt tells what it fired with."""
+END_KEY, XCOM_KEY = "end:", "xcom:"
+"""Keys of the XComs by which a trigger's attempt tells what it fired with; or as what its task ends
+(`end:success`), and with which XComs (`xcom:<key>`)."""
+
+TOO_LATE = "its trigger did not fire in the time that it was given"
 
 
 def paused(turn: Turn, event: AttemptPaused) -> None:
@@ -56,6 +70,10 @@ def paused(turn: Turn, event: AttemptPaused) -> None:
         turn.call_back(run, "trigger", task, index, record.tries[place], "", phase)
     turn.row(run, record, place, started_at=since, worker=event.worker)
     turn.notify(run, record, state, place, place + 1)
+    if awaiting.has_ended(turn.state, run, record, place):
+        go_on(turn, run, record, place)
+    else:
+        awaiting.expect(turn.state, run, record, place)
 
 
 def resume_due(turn: Turn, run: RunState, task: str, index: int, due: int) -> None:
@@ -66,15 +84,40 @@ def resume_due(turn: Turn, run: RunState, task: str, index: int, due: int) -> No
         return
     if record.states[place] not in PAUSED:
         return
-    del record.due[place]
-    if record.waits[place].pause.trigger is None:
-        go_on(turn, run, record, place)
-    else:
+    pause = record.waits[place].pause
+    if pause.until is None:
         drop_trigger(run, record, place)
-        fail(turn, run, record, place, "its trigger did not fire in the time that it was given")
+        go_on_failed(turn, run, record, place, TOO_LATE, late=True)
+    elif pause.ends:
+        del record.due[place]
+        decide(turn, run, record, place, success_of(turn, run, record, place))
+    else:
+        go_on(turn, run, record, place)
+
+
+def wake(turn: Turn, run_key: str, task: str, index: int) -> None:
+    """Something ended that the instance waits for: it looks for itself what is the case."""
+    run = turn.state.runs[run_key]
+    record = run.record(task)
+    place = None if record is None else record.place(index)
+    if record is None or place is None or run.state != RUN_RUNNING:
+        return
+    if record.states[place] in PAUSED:
+        go_on(turn, run, record, place)
+
+
+def go_on_failed(
+    turn: Turn, run: RunState, record: TaskRecord, place: int, failure: str, *, late: bool = False
+) -> None:
+    """What the instance waited for failed. Its own code hears of it: a sensor may skip then."""
+    waiting = record.waits[place]
+    record.waits[place] = structs.replace(waiting, failure=failure, late=late)
+    go_on(turn, run, record, place)
 
 
 def go_on(turn: Turn, run: RunState, record: TaskRecord, place: int) -> None:
+    awaiting.forget(turn.state, run, record, place)
+    record.due.pop(place, None)
     record.states[place] = QUEUED
     turn.row(run, record, place)
     turn.notify(run, record, QUEUED, place, place + 1)
@@ -89,10 +132,15 @@ def trigger_ended(turn: Turn, run: RunState, event: AttemptEnded) -> None:
     record, place = found
     if not isinstance(event, AttemptSucceeded):
         reason = event.reason if isinstance(event, AttemptFailed) else "it was skipped"
-        trigger_failed(turn, run, event.attempt, f"its trigger failed: {reason}")
+        go_on_failed(turn, run, record, place, f"its trigger failed: {reason}")
+        return
+    end = next((xcom.key for xcom in event.xcoms if xcom.key.startswith(END_KEY)), "")
+    if end:
+        record.due.pop(place, None)
+        outcome = told_by_trigger(end.removeprefix(END_KEY), event, record, place)
+        decide(turn, run, record, place, outcome)
         return
     fired = next((own(xcom) for xcom in event.xcoms if xcom.key == EVENT_KEY), None)
-    record.due.pop(place, None)
     record.waits[place] = structs.replace(record.waits[place], event=fired)
     go_on(turn, run, record, place)
 
@@ -100,9 +148,41 @@ def trigger_ended(turn: Turn, run: RunState, event: AttemptEnded) -> None:
 def trigger_failed(turn: Turn, run: RunState, attempt: Attempt, reason: str) -> None:
     found = deferred(run, attempt)
     if found is not None:
-        record, place = found
-        record.due.pop(place, None)
-        fail(turn, run, record, place, reason)
+        go_on_failed(turn, run, *found, reason)
+
+
+def told_by_trigger(end: str, event: AttemptEnded, record: TaskRecord, place: int) -> AttemptEnded:
+    """Return the outcome of the instance's own try that its trigger said it came to."""
+    waiting = record.waits[place]
+    facts = structs.asdict(event)
+    facts.pop("skip", None)
+    facts["attempt"] = structs.replace(event.attempt, task=record.step.task.task_id)
+    facts["started_at"] = waiting.since
+    left = {xcom.key: xcom for xcom in waiting.pause.xcoms}
+    for xcom in event.xcoms:
+        if xcom.key.startswith(XCOM_KEY):
+            key = xcom.key.removeprefix(XCOM_KEY)
+            left[key] = structs.replace(xcom, key=key)
+    facts["xcoms"] = tuple(left.values())
+    if end == "success":
+        return AttemptSucceeded(**facts)
+    if end == "skipped":
+        return AttemptSkipped(**facts, reason="its trigger said so")
+    return AttemptFailed(**facts, reason="its trigger said that it has failed", final=True)
+
+
+def success_of(turn: Turn, run: RunState, record: TaskRecord, place: int) -> AttemptSucceeded:
+    """Return the outcome of a try whose moment has come, which does not go on after it."""
+    waiting, task = record.waits[place], record.step.task.task_id
+    tries = record.tries[place]
+    return AttemptSucceeded(
+        attempt=Attempt(run.key, task, record.index(place), tries, waiting.phase),
+        delivery=Delivery(0, 0),
+        worker="",
+        started_at=waiting.since,
+        ended_at=turn.at,
+        xcoms=waiting.pause.xcoms,
+    )
 
 
 def deferred(run: RunState, trigger: Attempt) -> tuple[TaskRecord, int] | None:

@@ -9,7 +9,7 @@ from typing import ParamSpec
 from msgspec import Raw, structs
 
 from penstock.events.types import RunCancelled, RunTriggered
-from penstock.lifecycle import past
+from penstock.lifecycle import awaiting, past
 from penstock.lifecycle.commands import (
     PlanTicks,
     Remind,
@@ -18,7 +18,7 @@ from penstock.lifecycle.commands import (
     TaskRow,
 )
 from penstock.lifecycle.instances import call_back, consider, count
-from penstock.lifecycle.pauses import drop_trigger
+from penstock.lifecycle.pauses import drop_trigger, wake
 from penstock.lifecycle.retries import micros
 from penstock.lifecycle.state import DagState, RunState, TaskRecord
 from penstock.lifecycle.states import (
@@ -95,6 +95,9 @@ def work_off(turn: Turn) -> None:
         elif turn.consider:
             run, number = turn.consider.popleft()
             guard(turn, run.key, consider, turn, run, number)
+        elif turn.over:
+            for waiter in sorted(turn.state.awaited.pop(turn.over.popleft(), ())):
+                guard(turn, waiter[0], wake, turn, *waiter)
         elif turn.touched:
             key, run = turn.touched.popitem()
             guard(turn, key, look, turn, run)
@@ -160,6 +163,7 @@ def leave(turn: Turn, run: RunState, state: str) -> None:
     run.state = state
     run.ended_at = turn.at
     turn.notify_run(run)
+    awaiting.run_ended(turn, run)
     name = "success" if state == RUN_SUCCESS else "failure"
     if name in run.plan.dag.callbacks:
         turn.call_back(run, name, "", -1, 1, run.reason)
@@ -206,6 +210,7 @@ def stop_task(turn: Turn, run: RunState, record: TaskRecord, reason: str, runnin
     for place in sorted(single):
         fate = running if states[place] in (RUNNING, *PAUSED) else SKIPPED
         record.due.pop(place, None)
+        awaiting.forget(turn.state, run, record, place)
         drop_trigger(run, record, place)
         states[place] = fate
         turn.row(run, record, place, ended_at=turn.at, reason=reason)
@@ -269,4 +274,6 @@ def quarantine(turn: Turn, key: str, error: Exception) -> None:
     run.ended_at = turn.at
     turn.add(StopRun(key, reason))
     turn.notify_run(run)
+    awaiting.forget_all(turn.state, run)
+    awaiting.run_ended(turn, run)
     make_room(turn, run)

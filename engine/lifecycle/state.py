@@ -52,13 +52,23 @@ class Callback(Struct, frozen=True):
 class Waiting(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A try that paused, until its end. phase: the one that it goes on in. since: when it began.
 
-    pause: the last one. event: what its trigger has fired with.
+    pause: the last one. event: what its trigger has fired with. failure: why that did not fire;
+    late: because its time was up.
     """
 
     phase: int
     since: int
     pause: Pause
     event: Xcom | None = None
+    failure: str = ""
+    late: bool = False
+
+
+AwaitedKey = tuple[str, str | int, str]
+"""(DAG, run id or logical date, task or ""): an end that some instance waits for."""
+
+Waiter = tuple[str, str, int]
+"""(run, task, map index) of an instance that waits for such an end."""
 
 
 NOTHING_LOST = Lost(0, Delivery(0, 0))
@@ -276,7 +286,8 @@ class State:
     """All of it. seen: identity of the last fact folded; now: the largest time stamped so far.
 
     plans: by version. broken: DAG files in error, {file: (error, line)}. redeliveries: begun
-    deliveries of a try that the infrastructure may lose before the try fails.
+    deliveries of a try that the infrastructure may lose before the try fails. awaited: instances
+    by the ends that they wait for (`awaiting`).
     """
 
     def __init__(self, *, redeliveries: int = 3) -> None:
@@ -293,6 +304,7 @@ class State:
         self.connections: dict[str, str] = {}
         self.broken: dict[str, tuple[str, int | None]] = {}
         self.quarantined: dict[str, str] = {}
+        self.awaited: dict[AwaitedKey, set[Waiter]] = {}
 
     def is_wanted(self, attempt: Attempt) -> bool:
         """Whether this try is the current one of its instance and has no outcome yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from penstock.lifecycle.commands import Command, InstanceRow, Notify, NotifyRun, Ready, RunRow
-from penstock.lifecycle.state import NOTHING_LOST, Callback, RunState, State, TaskRecord
+from penstock.lifecycle.state import NOTHING_LOST, AwaitedKey, Callback, RunState, State, TaskRecord
 from penstock.lifecycle.states import WORDS
 
 
@@ -13,10 +13,10 @@ class Turn:
     """at: the time of the fact. cause: its id. What is left to do before the turn is over:
 
     consider: tasks to look at again, (run, number). failed: tasks that failed, (run, task id), for
-    `fail_fast`. touched: runs that may be through.
+    `fail_fast`. touched: runs that may be through. over: ends that others may wait for.
     """
 
-    __slots__ = ("at", "cause", "commands", "consider", "failed", "state", "touched")
+    __slots__ = ("at", "cause", "commands", "consider", "failed", "over", "state", "touched")
 
     def __init__(self, state: State, at: int, cause: str) -> None:
         self.state = state
@@ -26,6 +26,7 @@ class Turn:
         self.consider: deque[tuple[RunState, int]] = deque()
         self.failed: list[tuple[RunState, str]] = []
         self.touched: dict[str, RunState] = {}
+        self.over: deque[AwaitedKey] = deque()
 
     def add(self, command: Command) -> None:
         self.commands.append(command)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from penstock.events.types import Delivery, RunTriggered
-from penstock.lifecycle import past
+from penstock.lifecycle import awaiting, past
 from penstock.lifecycle.instances import count, held
 from penstock.lifecycle.plan import Plan, plan_of
 from penstock.lifecycle.state import (
@@ -160,6 +160,7 @@ def load_runs(
             restore_task(run, task, *said)
         restore_instances(run, connection.execute(query("live_instances"), (run.key,)))
         recount(run)
+        awaiting.expect_all(state, run)
         take_place(state, run)
 
 

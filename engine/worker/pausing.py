@@ -33,14 +33,19 @@ def pause_of(error: BaseException, encode: Encode, pushed: tuple[t.Xcom, ...], n
     """
     found: Any = error
     if not hasattr(found, "trigger"):
-        return t.Pause(until=micros(found.reschedule_date), xcoms=pushed)
+        awaits = tuple(getattr(found, "penstock_awaits", ()))
+        return t.Pause(until=micros(found.reschedule_date), xcoms=pushed, awaits=awaits)
     fires_at = getattr(found.trigger, "penstock_fires_at", None)
     resume = {"method": found.method_name, "kwargs": dict(found.kwargs or {}), "moment": fires_at}
     deadline = None if found.timeout is None else now + seconds(found.timeout)
     if fires_at is not None:
         until = micros(fires_at)
-        if deadline is None or until <= deadline:
-            return t.Pause(until=until, resume=encode("resume", resume), xcoms=pushed)
+        kept = encode("resume", resume)
+        if deadline is not None and deadline < until:
+            return t.Pause(deadline=deadline, resume=kept, xcoms=pushed)
+        awaits = tuple(getattr(found.trigger, "penstock_awaits", ()))
+        ends = bool(getattr(found.trigger, "penstock_ends_task", False))
+        return t.Pause(until=until, resume=kept, xcoms=pushed, awaits=awaits, ends=ends)
     path, kwargs = found.trigger.serialize()
     return t.Pause(
         trigger=encode("trigger", {"path": path, "kwargs": kwargs}),

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock.authoring.backend import PulledXcom, Resumed
+from penstock.authoring.backend import GAVE_UP, PulledXcom, Resumed
 from penstock.errors import PenstockError
 from penstock.events import types as t
 from penstock.worker import wire, xcom
@@ -109,6 +109,8 @@ class TaskBackend:
             return None
         found = xcom.decode(later.resume, self._path)
         kwargs = dict(found["kwargs"])
+        if later.failure:
+            return Resumed(GAVE_UP, {"error": later.failure, "late": later.late})
         if later.event is not None:
             kwargs["event"] = xcom.decode(later.event, self._path)
         elif found["moment"] is not None:

@@ -27,7 +27,7 @@ from lifecycle.scene import (
     succeeded,
     task,
 )
-from penstock.authoring.serialized import SerializedDag, SerializedTask
+from penstock.authoring.serialized import SerializedDag, SerializedSchedule, SerializedTask
 from penstock.events.types import (
     Attempt,
     AttemptInterrupted,
@@ -51,14 +51,26 @@ Draw = Callable[[st.SearchStrategy[T]], T]
 
 CALLBACKS = st.sampled_from([(), (), ("success", "failure", "retry", "skipped"), ("failure",)])
 RUNS = ("r0", "r1", "r2")
+DATES = (None, None, 1, 2, 3, 4, 5, 6)
+
+PASTS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [
+        {},
+        {"depends_on_past": True},
+        {"depends_on_past": True, "wait_for_past_depends_before_skipping": True},
+        {"depends_on_past": True, "ignore_first_depends_on_past": False},
+        {"depends_on_past": True, "wait_for_downstream": True},
+    ]
+)
+"""What a task may ask of the run before its own."""
 
 
 # ---------------------------------------------------------------- DAGs
 
 
 @st.composite
-def tasks(draw: Any, number: int) -> SerializedTask:
-    """One task of a DAG, below any of the tasks before it."""
+def tasks(draw: Any, number: int, chained: bool = False) -> SerializedTask:
+    """One task of a DAG, below any of the tasks before it. chained: it may ask for the past."""
     names = [f"t{before}" for before in range(number)]
     above = draw(st.lists(st.sampled_from(names), unique=True, max_size=3)) if names else []
     kind = draw(st.sampled_from(["plain", "plain", "empty", "literal", "mapped", "mapped"]))
@@ -73,6 +85,8 @@ def tasks(draw: Any, number: int) -> SerializedTask:
     role = draw(st.sampled_from(["", "", "", "is_setup", "is_teardown"]))
     if role:
         options[role] = True
+    if chained:
+        options |= draw(PASTS)
     return task(
         f"t{number}",
         " ".join(above),
@@ -86,11 +100,15 @@ def tasks(draw: Any, number: int) -> SerializedTask:
 
 
 @st.composite
-def dags(draw: Any, dag_id: str = "d", max_active_runs: int = 0) -> SerializedDag:
-    """A DAG of one to seven tasks. max_active_runs: 0 for any."""
+def dags(
+    draw: Any, dag_id: str = "d", max_active_runs: int = 0, chained: bool = False
+) -> SerializedDag:
+    """A DAG of one to seven tasks. max_active_runs: 0 for any. chained: it may ask for the past."""
     many = draw(st.integers(1, 7))
+    schedule = SerializedSchedule(kind="once", catchup=chained and draw(st.booleans()))
     return dag(
-        *(draw(tasks(number)) for number in range(many)),
+        *(draw(tasks(number, chained)) for number in range(many)),
+        schedule=schedule,
         dag_id=dag_id,
         max_active_runs=max_active_runs or draw(st.integers(1, 3)),
         fail_fast=draw(st.sampled_from([False, False, True])),
@@ -105,11 +123,12 @@ def dags(draw: Any, dag_id: str = "d", max_active_runs: int = 0) -> SerializedDa
 class Teller:
     """Tells one story: every method is an act, that does nothing where it cannot be.
 
-    past: what workers told, to be told again.
+    past: what workers told, to be told again. dated: runs may stand for dates, in any order.
     """
 
-    def __init__(self, draw: Any, scene: Scene) -> None:
+    def __init__(self, draw: Any, scene: Scene, *, dated: bool = False) -> None:
         self.draw = draw
+        self.dated = dated
         self.scene = scene
         self.past: list[Event] = []
 
@@ -199,7 +218,16 @@ class Teller:
     def trigger(self) -> None:
         dag_id = self.pick(list(self.scene.state.dags))
         if dag_id is not None:
-            self.scene.trigger(self.draw(st.sampled_from(RUNS)), dag_id)
+            if self.dated:
+                self.trigger_dated(dag_id)
+            else:
+                self.scene.trigger(self.draw(st.sampled_from(RUNS)), dag_id)
+
+    def trigger_dated(self, dag_id: str) -> None:
+        date = self.draw(st.sampled_from(DATES))
+        run_type = "manual" if date is None else self.draw(st.sampled_from(["manual", "scheduled"]))
+        run_id = f"r{self.draw(st.integers(0, 7))}"
+        self.scene.trigger(run_id, dag_id, logical_date=date, run_type=run_type)
 
     def cancel(self) -> None:
         run = self.pick(list(self.scene.state.runs))
@@ -226,16 +254,26 @@ XCOMS: st.SearchStrategy[tuple[Xcom, ...]] = st.sampled_from(
 
 @st.composite
 def stories(
-    draw: Any, *dag_ids: str, steps: int = 40, max_active_runs: int = 0, nonsense: bool = False
+    draw: Any,
+    *dag_ids: str,
+    steps: int = 40,
+    max_active_runs: int = 0,
+    nonsense: bool = False,
+    chained: bool = False,
 ) -> Scene:
     """A scene in which up to `steps` things happened to runs of these DAGs."""
-    scene = Scene(*(draw(dags(dag_id, max_active_runs)) for dag_id in dag_ids or ("d",)))
+    made = (draw(dags(dag_id, max_active_runs, chained)) for dag_id in dag_ids or ("d",))
+    scene = Scene(*made)
     for dag_id in dag_ids or ("d",):
         scene.trigger(RUNS[0], dag_id)
-    teller = Teller(draw, scene)
+    teller = Teller(draw, scene, dated=chained)
+    for _ in range(2 if chained else 0):
+        teller.trigger()
     for _ in range(draw(st.integers(0, steps))):
         if nonsense and draw(st.booleans()):
             scene.say(draw(NONSENSE))
+        if chained and draw(st.integers(0, 19)) == 0:
+            scene.register(draw(dags(chained=True)))
         teller.act()
     return scene
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec import Raw
 
 from lifecycle.scene import SECOND, Scene, dag, of, succeeded, task
 from penstock.coordinator.recovery import in_doubt, to_come
 from penstock.events.types import Delivery, TimerDue, Xcom
-from penstock.lifecycle.commands import InstanceRow, Ready, Remind
+from penstock.lifecycle.commands import InstanceRow, Ready, Remind, XcomRows
 from penstock.lifecycle.compare import same
 from penstock.lifecycle.explain import explain
 from penstock.lifecycle.state import Waiting
@@ -130,41 +131,89 @@ def test_a_trigger_runs_as_an_attempt_of_its_own_and_the_try_goes_on_when_it_fir
     assert scene.states() == {"wait": "success", "use": "queued"}
 
 
-def test_a_trigger_that_fails_fails_the_try() -> None:
+def heard(scene: Scene) -> tuple[str, bool]:
+    """What the task is told of its trigger's failure when it goes on."""
+    waits = record(scene).waits[0]
+    return waits.failure, waits.late
+
+
+def test_a_task_goes_on_with_the_failure_of_its_trigger_and_may_fail_of_it() -> None:
     scene = waiting(retries=1)
     scene.pause("wait", trigger=TRIGGER, resume=RESUME, deadline=scene.now + SECOND)
     scene.fail("~trigger:wait", reason="no such host")
+    assert (scene.states()["wait"], scene.current("wait").phase) == ("queued", 1)
+    assert heard(scene) == ("its trigger failed: no such host", False)
+    scene.fail("wait")
     assert scene.states()["wait"] == "up_for_retry"
     scene.ring("retry")
-    scene.fail("wait")
-    assert scene.run().reason == "failed: 'wait': it broke"
+    assert record(scene).waits == {}
 
 
-def test_a_trigger_that_skips_fails_the_try_as_well() -> None:
+def test_a_trigger_that_skips_has_failed_as_well() -> None:
     scene = waiting()
     scene.pause("wait", trigger=TRIGGER, resume=RESUME)
     scene.skip("~trigger:wait")
-    assert scene.run().reason == "failed: 'wait': its trigger failed: it was skipped"
+    assert heard(scene) == ("its trigger failed: it was skipped", False)
 
 
-def test_a_trigger_that_does_not_fire_in_time_fails_the_try_and_is_wanted_no_more() -> None:
+def test_a_failure_is_forgotten_when_the_try_waits_again() -> None:
+    scene = waiting()
+    scene.pause("wait", trigger=TRIGGER, resume=RESUME)
+    scene.fail("~trigger:wait")
+    scene.pause("wait", trigger=TRIGGER, resume=RESUME)
+    assert heard(scene) == ("", False)
+
+
+def test_a_trigger_that_does_not_fire_in_time_is_late_and_wanted_no_more() -> None:
     scene = waiting()
     scene.pause("wait", trigger=TRIGGER, resume=RESUME, deadline=scene.now + SECOND)
     trigger = scene.current("~trigger:wait")
     scene.ring("resume")
-    assert scene.states()["wait"] == "failed"
+    assert scene.states()["wait"] == "queued"
+    assert heard(scene) == ("its trigger did not fire in the time that it was given", True)
     assert not scene.state.is_wanted(trigger)
     assert scene.say(succeeded(trigger, scene.held[trigger], scene.now, FIRED)) == []
 
 
-def test_a_lost_trigger_is_sent_again_and_fails_the_try_when_it_is_lost_too_often() -> None:
+def test_a_lost_trigger_is_sent_again_and_has_failed_when_it_is_lost_too_often() -> None:
     scene = waiting()
     scene.pause("wait", trigger=TRIGGER, resume=RESUME)
     for _ in range(3):
         scene.interrupt("~trigger:wait")
         assert scene.states()["wait"] == "deferred"
     scene.interrupt("~trigger:wait")
-    assert "its trigger was lost 4 times" in scene.run().reason
+    assert "its trigger was lost 4 times" in heard(scene)[0]
+
+
+@pytest.mark.parametrize(
+    ("end", "state"), [("success", "success"), ("failed", "failed"), ("skipped", "skipped")]
+)
+def test_a_trigger_may_end_its_task_which_does_not_go_on(end: str, state: str) -> None:
+    scene = waiting(retries=3)
+    scene.pause("wait", trigger=TRIGGER, resume=RESUME, xcoms=(Xcom(key="a"), Xcom(key="b")))
+    told = (Xcom(key=f"end:{end}"), Xcom(key="xcom:b", length=7), Xcom(key="xcom:event"))
+    commands = scene.succeed("~trigger:wait", xcoms=told)
+    assert (scene.states()["wait"], record(scene).waits) == (state, {})
+    [rows] = of(XcomRows, commands)
+    assert (rows.task, [xcom.key for xcom in rows.xcoms]) == ("wait", ["a", "b", "event"])
+    assert rows.xcoms[1].length == 7
+
+
+def test_a_task_that_its_trigger_ended_can_be_mapped_over() -> None:
+    scene = Scene(dag(task("wait"), task("each", "wait", over="wait")))
+    scene.trigger()
+    scene.pause("wait", trigger=TRIGGER, resume=RESUME)
+    told = (Xcom(key="end:success"), Xcom(key="xcom:return_value", length=2))
+    scene.succeed("~trigger:wait", xcoms=told)
+    assert scene.states() == {"wait": "success", "each[0]": "queued", "each[1]": "queued"}
+
+
+def test_a_moment_may_end_its_task_without_a_worker() -> None:
+    scene = waiting()
+    scene.pause("wait", until=scene.now + SECOND, resume=RESUME, ends=True)
+    scene.ring("resume")
+    assert scene.states() == {"wait": "success", "use": "queued"}
+    assert scene.wrong_rows() == []
 
 
 def test_a_trigger_of_an_earlier_phase_is_inert() -> None:
@@ -246,3 +295,11 @@ def test_two_folds_of_it_are_the_same() -> None:
     assert same(scene.state, other.state) != []
     assert record(other).waits[0].phase == 1
     assert Delivery(1, 1) not in other.held.values()
+
+
+def test_a_wait_that_cannot_come_in_time_is_late_without_a_trigger() -> None:
+    scene = waiting()
+    scene.pause("wait", deadline=scene.now + SECOND, resume=RESUME)
+    assert explain(scene.state, "d/r", "wait")[0].startswith("Task 'wait' is deferred")
+    scene.ring("resume")
+    assert heard(scene) == ("its trigger did not fire in the time that it was given", True)
