@@ -10,9 +10,9 @@ def _from(module: str, *names: str, **renamed: str) -> dict[str, str]:
     return lines | {theirs: f"{_OURS}{module}:{ours}" for theirs, ours in renamed.items()}
 
 
-_NOTSET = _from("words", "ArgNotSet", "SET_DURING_EXECUTION", "is_arg_set") | {
-    "NOTSET": "penstock.authoring.vocabulary:NOTSET"
-}
+_NOTSET = _from(
+    "words", "ArgNotSet", "SET_DURING_EXECUTION", "SetDuringExecution", "is_arg_set"
+) | {"NOTSET": "penstock.authoring.vocabulary:NOTSET"}
 _CONF = _from("configuration", "conf", AirflowConfigParser="Conf")
 _MODULES = _from("modules", "import_string", "is_valid_dotpath", "iter_namespace", "qualname")
 _LINK = _from("links", "BaseOperatorLink")
@@ -43,6 +43,8 @@ NEEDED: dict[str, dict[str, str]] = {
     "airflow.sdk.bases.operatorlink": _LINK,
     "airflow.sdk.bases.resumablejobmixin": _from("links", "ResumableJobMixin"),
     "airflow.sdk.bases.decorator": _CALLS
+    | _from("decorating", "DecoratedOperator", "task_decorator_factory")
+    | {"TaskDecorator": "penstock.authoring.decorators:TaskFactory"}
     | {"is_async_callable": "penstock.authoring.arguments:is_async_callable"},
     "airflow.sdk.configuration": _CONF,
     "airflow.sdk.definitions._internal.logging_mixin": _from("logging_mixin", "LoggingMixin"),

@@ -12,8 +12,18 @@ __all__ = ["is_arg_set"]
 
 ArgNotSet = NotSet
 
-SET_DURING_EXECUTION: Any = NotSet()
-"""Stands for an argument that a decorated function's result fills in."""
+
+class SetDuringExecution(NotSet):
+    """The type of SET_DURING_EXECUTION: a decorated function's result will be the value."""
+
+    def __repr__(self) -> str:
+        return "SET_DURING_EXECUTION"
+
+    def __reduce__(self) -> str:
+        return "SET_DURING_EXECUTION"
+
+
+SET_DURING_EXECUTION: Any = SetDuringExecution()
 
 
 class _Word(str, Enum):  # noqa: UP042 - its repr and str are part of what users see

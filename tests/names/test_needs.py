@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import os
+import pickle
 import signal
 import sys
 import types
@@ -312,3 +313,47 @@ def test_a_notifier_is_a_callback_that_renders_its_fields_anew_each_time() -> No
 def test_what_a_notifier_raises_goes_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
     asked("airflow.sdk.BaseNotifier")()({})
     assert "could not be sent: BaseNotifier has no notify" in caplog.text
+
+
+def test_a_provider_makes_a_kind_of_task_out_of_an_operator() -> None:
+    unset = asked("airflow.sdk.definitions._internal.types.SET_DURING_EXECUTION")
+    assert pickle.loads(pickle.dumps(unset)) is unset
+
+    class Shout(asked("airflow.sdk.BaseOperator")):  # type: ignore[misc]
+        template_fields = ("said",)
+
+        def __init__(self, *, said: Any, times: int = 1, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.said, self.times = said, times
+
+        def execute(self, context: Any) -> Any:
+            return self.said.upper() * self.times
+
+    decorated = asked("airflow.sdk.bases.decorator.DecoratedOperator")
+
+    class ShoutTask(decorated, Shout):  # type: ignore[misc]
+        template_fields = (*decorated.template_fields, *Shout.template_fields)
+
+        def __init__(self, *, python_callable: Any, **kwargs: Any) -> None:
+            super().__init__(python_callable=python_callable, said=unset, **kwargs)
+
+        def execute(self, context: Any) -> Any:
+            determine = asked("airflow.sdk.bases.decorator.determine_kwargs")
+            context.update(self.op_kwargs)
+            kwargs = determine(self.python_callable, self.op_args, context)
+            self.said = self.python_callable(*self.op_args, **kwargs)
+            return super().execute(context)
+
+    factory = asked("airflow.sdk.bases.decorator.task_decorator_factory")
+    with asked("airflow.sdk.DAG")("d") as dag:
+
+        @factory(decorated_operator_class=ShoutTask, times=2)  # type: ignore[untyped-decorator]
+        def hello(name: str, run_id: str | None = None) -> str:
+            return f"{name} {run_id}!"
+
+        hello("you")
+        hello(name="me")
+    assert list(dag.task_ids) == ["hello", "hello__1"]
+    task = dag.get_task("hello__1")
+    assert task.execute({"run_id": "r"}) == "ME R!ME R!"
+    assert task.get_python_source().startswith("def hello(")
