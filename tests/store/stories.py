@@ -63,6 +63,7 @@ class Logged(NamedTuple):
 def some_dag(chance: Random, dag_id: str) -> SerializedDag:
     """Up to six tasks, each below some of those before it; rules, retries, mapping as it comes."""
     tasks: list[SerializedTask] = []
+    asks_past = chance.choice((0.0, 0.0, 0.5))
     for number in range(chance.randint(1, 6)):
         above = [task.task_id for task in tasks]
         upstream = chance.sample(above, min(len(above), chance.choice((0, 1, 1, 2, 3))))
@@ -83,6 +84,8 @@ def some_dag(chance: Random, dag_id: str) -> SerializedDag:
                 is_empty=not mapped and chance.random() < 0.1,
                 is_setup=chance.random() < 0.1,
                 is_teardown=chance.random() < 0.1,
+                depends_on_past=chance.random() < asks_past,
+                wait_for_downstream=chance.random() < asks_past / 2,
                 callbacks=tuple(chance.sample(CALLBACKS, chance.choice((0, 0, 1, 3)))),
             )
         )
@@ -163,7 +166,7 @@ class Teller:
             run_id=f"r{self.runs}",
             version=self.versions[dag_id],
             run_type="scheduled" if is_tick else "manual",
-            logical_date=self.now if is_tick else None,
+            logical_date=self.now if is_tick else self.chance.choice((None, None, self.now - 1)),
             interval_end=self.now if is_tick else None,
             conf=Raw(b'{"x": 1}'),
             by="ann",

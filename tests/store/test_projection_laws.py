@@ -77,7 +77,9 @@ def test_going_on_after_a_start_is_never_having_stopped(
 
 
 @laws
-@given(scene=st.one_of(stories(), changing_stories()), every=st.integers(1, 9))
+@given(
+    scene=st.one_of(stories(), changing_stories(), stories(chained=True)), every=st.integers(1, 9)
+)
 def test_the_stories_of_the_pure_core_are_projected_as_they_were_folded(
     scene: Scene, every: int
 ) -> None:
