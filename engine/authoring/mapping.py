@@ -10,7 +10,6 @@ Over several arguments the instances are their product, the last argument fastes
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -272,8 +271,8 @@ class MappedOperator(Node):
             return self._built(kwargs)
         if self._twin is None:
             self._twin = self._built(kwargs)
-        task = copy.copy(self._twin)
-        vars(task).update(own)
+        task: BaseOperator = object.__new__(type(self._twin))  # copy.copy takes four times as long
+        vars(task).update(vars(self._twin) | own)
         return task
 
     def _built(self, kwargs: dict[str, Any]) -> BaseOperator:
