@@ -12,7 +12,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, overload
 
 from penstock.authoring import arguments as given
 from penstock.authoring.errors import DuplicateTaskError, InvalidArgumentError
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from penstock.authoring.group import TaskGroup
     from penstock.authoring.node import Node
+
+P = ParamSpec("P")
 
 _open_dags: list[DAG] = []
 _collectors: list[list[DAG]] = []
@@ -267,6 +269,38 @@ class DAG:
             self._environments[wanted] = environment(self, native=wanted)
         return self._environments[wanted]
 
+    def test(
+        self,
+        run_after: Any = None,
+        logical_date: Any = NOTSET,
+        run_conf: Mapping[str, Any] | None = None,
+        conn_file_path: str | None = None,
+        variable_file_path: str | None = None,
+        use_executor: bool = False,
+        mark_success_pattern: Any = None,
+        *,
+        real_time: bool = False,
+    ) -> Any:
+        """Run the DAG in this process, its output on the terminal: for `python my_dag.py`.
+
+        Returns a `penstock.testing.RunResult`: its `state`, its `tasks` with their XComs. Debuggers
+        work, since tasks run right here, one after another. logical_date: now if not said, None for
+        a run without one. mark_success_pattern: a regex; tasks whose id it matches succeed unrun.
+        conn_file_path, variable_file_path: files as Airflow exports them. real_time: retries and
+        sensors really wait. run_after and use_executor are Airflow's, and change nothing here.
+        """
+        from importlib import import_module  # by its name: what tries DAGs stands above all rooms
+
+        return import_module("penstock.testing.dagtest").test(
+            self,
+            logical_date=logical_date,
+            run_conf=run_conf,
+            conn_file_path=conn_file_path,
+            variable_file_path=variable_file_path,
+            mark_success_pattern=mark_success_pattern,
+            real_time=real_time,
+        )
+
     # ------------------------------------------------------------ as a context
 
     def __enter__(self) -> DAG:
@@ -300,6 +334,10 @@ def get_parsing_context() -> AirflowParsingContext:
     return AirflowParsingContext(None, None)
 
 
+@overload
+def dag(dag_id: Callable[P, Any], /) -> Callable[P, DAG]: ...
+@overload
+def dag(dag_id: str = "", **options: Any) -> Callable[[Callable[P, Any]], Callable[P, DAG]]: ...
 def dag(dag_id: Any = "", **options: Any) -> Any:
     """Make a function into a DAG: `@dag` or `@dag(schedule=...)`; calling it makes the DAG.
 

@@ -72,6 +72,17 @@ async def run_task_async(
         _finish(attempt, result)
 
 
+def rendered_fields(dag: DAG, work: Work, run: RunInfo, backend: Backend) -> dict[str, Any]:
+    """Return the template fields of a task instance as an attempt would find them, by name.
+
+    Nothing is executed. Raises what rendering raises.
+    """
+    attempt = _Attempt(dag, work, run, backend, None)
+    with attempt:
+        attempt.prepare()
+        return {name: getattr(attempt.task, name, None) for name in attempt.task.template_fields}
+
+
 def run_callback(
     dag: DAG, work: Work, run: RunInfo, backend: Backend, *, started_at: int | None = None
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from penstock.cli import dagcheck
+from penstock.cli import dagcheck, dagtest
 from penstock.cli.daemon import Place, ask, place_options
 from penstock.cli.output import emit, fields, json_option, table
 from penstock.cli.times import short
@@ -14,10 +14,11 @@ from penstock.cli.times import short
 
 @click.group("dags")
 def command() -> None:
-    """List, show, check, pause and unpause DAGs."""
+    """List, show, check, test, pause and unpause DAGs."""
 
 
 command.add_command(dagcheck.command)
+command.add_command(dagtest.command)
 
 
 @command.command("list")

@@ -66,7 +66,16 @@ def dag_of(info: RunInfo) -> DAG:
 
 def run(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
     """Run one attempt. Whatever user code raises comes through. started_at: microseconds."""
-    dag = dag_of(info)
+    run_in(dag_of(info), work, info, backend, started_at)
+
+
+async def run_async(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
+    """Run one attempt of an `async def` task, or of a trigger."""
+    await run_async_in(dag_of(info), work, info, backend, started_at)
+
+
+def run_in(dag: DAG, work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
+    """As `run`, for a DAG that is loaded."""
     if work.kind == "callback":
         # On the wire a callback's attempt has a name of its own, `~<callback>:<task>`.
         task = work.attempt.task.partition(":")[2]
@@ -76,9 +85,11 @@ def run(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
         runtime.run_task(dag, work, info, backend, started_at=started_at)
 
 
-async def run_async(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
-    """Run one attempt of an `async def` task, or of a trigger."""
+async def run_async_in(
+    dag: DAG, work: Work, info: RunInfo, backend: Backend, started_at: int
+) -> None:
+    """As `run_async`, for a DAG that is loaded."""
     if work.kind == "trigger":
-        await run_trigger(dag_of(info), work, info, backend)
+        await run_trigger(dag, work, info, backend)
         return
-    await runtime.run_task_async(dag_of(info), work, info, backend, started_at=started_at)
+    await runtime.run_task_async(dag, work, info, backend, started_at=started_at)
