@@ -43,14 +43,14 @@ async def stored_chunks(
 class LinePrinter:
     """Prints chunks as they come. names: each line says which task wrote it.
 
-    A try may have been sent more than once (its worker was lost); where another sending's lines
-    begin, a line says so.
+    A try may have been sent more than once: its worker was lost, or it has waited in between. Where
+    another sending's lines begin, a line says so, and which of both it was.
     """
 
     def __init__(self, *, err: bool = False, names: bool = False, as_json: bool = False) -> None:
         self.err, self.names, self.as_json = err, names, as_json
         self.next: dict[tuple[str, Delivery], int] = {}
-        self.current: dict[str, Delivery] = {}
+        self.current: dict[str, tuple[Delivery, int]] = {}
         self.printed: list[dict[str, Any]] = []
 
     def print(self, chunk: LogChunk) -> None:
@@ -62,9 +62,11 @@ class LinePrinter:
             return
         self.next[key] = chunk.first + len(chunk.lines)
         before = self.current.get(place)
-        self.current[place] = chunk.delivery
-        if before is not None and before != chunk.delivery and not self.as_json:
-            click.secho(f"-- {place}: sent again --", err=self.err, dim=True)
+        phase = chunk.attempt.phase
+        self.current[place] = chunk.delivery, phase
+        if before is not None and before[0] != chunk.delivery and not self.as_json:
+            why = "sent again" if phase == before[1] else "goes on"
+            click.secho(f"-- {place}: {why} --", err=self.err, dim=True)
         for line in fresh:
             self._print_line(place, line.at, line.stream, line.text)
 

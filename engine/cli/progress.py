@@ -24,6 +24,10 @@ ROWS = 20
 
 ENDED = ("success", "failed", "skipped", "upstream_failed")
 TOLD = (*ENDED, "up_for_retry")
+WAITS = {
+    "up_for_reschedule": "not there yet, looks again later",
+    "deferred": "waits, and holds no slot",
+}
 
 
 class Progress(Protocol):
@@ -42,19 +46,32 @@ def say_waits(sentences: list[str]) -> None:
 
 
 class Lines:
-    """A line for each end and each retry; of a mapped task's instances only what went wrong."""
+    """A line for each end and each retry; of a mapped task's instances only what went wrong.
+
+    That a try waits is said once, however often it looks.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: set[tuple[str, int]] = set()
 
     def open(self, title: str) -> None:
         click.echo(f"{title}: started", err=True)
 
     def heard(self, data: dict[str, Any]) -> None:
         task, state, index = data.get("task_id"), data["state"], data.get("map_index", -1)
+        if task is not None and index < 0 and state in WAITS:
+            self._say_wait(task, data.get("try_number", 1), WAITS[state])
         if task is None or state not in TOLD or (index >= 0 and state in ("success", "skipped")):
             return
         place = task if index < 0 else f"{task}[{index}]"
         tried = f" (try {data['try_number']})" if data.get("try_number", 1) > 1 else ""
         reason = f": {one_line(data['reason'])}" if data.get("reason") else ""
         click.echo(f"{place}: {state}{tried}{reason}", err=True)
+
+    def _say_wait(self, task: str, try_number: int, words: str) -> None:
+        if (task, try_number) not in self.waiting:
+            self.waiting.add((task, try_number))
+            click.echo(f"{task}: {words}", err=True)
 
     def waits(self, sentences: list[str]) -> None:
         say_waits(sentences)

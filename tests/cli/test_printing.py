@@ -115,9 +115,22 @@ def test_the_picture_counts_a_wide_task_and_keeps_to_its_rows() -> None:
     assert " t1 " not in text  # what has ended made room
 
 
-def chunk(first: int, *texts: str, delivery: int = 1) -> LogChunk:
+def test_plain_progress_says_once_that_a_try_waits(capsys: Capture) -> None:
+    lines = Lines()
+    for _ in range(3):
+        lines.heard(notice("look", "up_for_reschedule"))
+        lines.heard(notice("look", "queued"))
+    lines.heard(notice("train", "deferred"))
+    lines.heard(notice("each", "deferred", 3))
+    assert capsys.readouterr().err.splitlines() == [
+        "look: not there yet, looks again later",
+        "train: waits, and holds no slot",
+    ]
+
+
+def chunk(first: int, *texts: str, delivery: int = 1, phase: int = 0) -> LogChunk:
     lines = tuple(LogLine(0, 1, text) for text in texts)
-    attempt = Attempt("nightly/r1", "load")
+    attempt = Attempt("nightly/r1", "load", phase=phase)
     return LogChunk(attempt=attempt, delivery=Delivery(1, delivery), first=first, lines=lines)
 
 
@@ -140,6 +153,13 @@ def test_another_sending_s_lines_are_told_apart(capsys: Capture) -> None:
     out = capsys.readouterr().out.splitlines()
     assert out[1] == "-- load: sent again --"
     assert len(out) == 3
+
+
+def test_a_try_that_waited_goes_on_in_the_same_log(capsys: Capture) -> None:
+    printer = LinePrinter()
+    printer.print(chunk(0, "not yet"))
+    printer.print(chunk(0, "there", delivery=2, phase=1))
+    assert capsys.readouterr().out.splitlines()[1] == "-- load: goes on --"
 
 
 def test_lines_for_a_document_are_kept_not_printed(capsys: Capture) -> None:
