@@ -18,7 +18,6 @@ PAUSES = frozenset({"TaskDeferred", "AirflowRescheduleException"})
 """Names decide: users raise Airflow's."""
 
 Encode = Callable[[str, Any], t.Xcom]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -60,7 +59,7 @@ def micros(moment: Any) -> int:
     if not isinstance(moment, datetime):
         raise NoMomentError(f"a task can wait until a datetime, not until {moment!r}")
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return (aware - EPOCH) // MICROSECOND
+    return round(aware.timestamp() * 1_000_000)
 
 
 def seconds(span: Any) -> int:
