@@ -99,6 +99,8 @@ class Masker:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self.texts: set[str] = set()
         self.longest = 0
+        self._looks: set[str] = set()
+        # Made when they are needed: to make one takes longer than to add a text.
         self._pattern: re.Pattern[str] | None = None
         self._in_bytes: re.Pattern[bytes] | None = None
         self.add(texts)
@@ -108,19 +110,33 @@ class Masker:
         new = [text for text in dict.fromkeys(texts) if text not in self.texts]
         if new:
             self.texts.update(new)
-            looks = {look for text in self.texts for look in looks_of(text)}
-            ordered = sorted(looks, key=lambda look: (-len(look), look))  # the longer one wins
-            self._pattern = re.compile("|".join(map(re.escape, ordered)))
-            encoded = [look.encode("utf-8", "surrogatepass") for look in ordered]
-            self._in_bytes = re.compile(b"|".join(map(re.escape, encoded)))
-            self.longest = max(map(len, encoded))
+            looks = {look for text in new for look in looks_of(text)}
+            self._looks |= looks
+            self.longest = max(self.longest, *map(len, map(_encoded, looks)))
+            self._pattern = self._in_bytes = None
         return new
 
     def text(self, text: str, mask: str = MASK) -> str:
-        return self._pattern.sub(lambda _: mask, text) if self._pattern else text
+        if not self._looks:
+            return text
+        if self._pattern is None:
+            self._pattern = re.compile("|".join(map(re.escape, self._ordered())))
+        return self._pattern.sub(lambda _: mask, text)
 
     def bytes(self, data: bytes) -> bytes:
-        return self._in_bytes.sub(MASK.encode(), data) if self._in_bytes else data
+        if not self._looks:
+            return data
+        if self._in_bytes is None:
+            looks = map(re.escape, map(_encoded, self._ordered()))
+            self._in_bytes = re.compile(b"|".join(looks))
+        return self._in_bytes.sub(MASK.encode(), data)
+
+    def _ordered(self) -> list[str]:
+        return sorted(self._looks, key=lambda look: (-len(look), look))  # the longer one wins
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 # ---------------------------------------------------------------- this process

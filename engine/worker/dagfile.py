@@ -28,6 +28,7 @@ import msgspec
 from penstock.airflow import finder
 from penstock.authoring.dag import DAG, collecting
 from penstock.authoring.errors import DagFileError, DuplicateDagError
+from penstock.authoring.masking import masked
 from penstock.authoring.serialize import serialize
 from penstock.authoring.serialized import FileError, ParsedFile
 from penstock.errors import PenstockError
@@ -218,10 +219,10 @@ def _explain(error: BaseException, file: str) -> FileError:
     if isinstance(error, SystemExit):
         message = f"the file ended the process (exit code {error.code!r}) while it was imported"
     return FileError(
-        message=message.removesuffix(": "),
+        message=masked(message.removesuffix(": ")),
         file=where,
         line=line,
-        traceback="".join(traceback.format_exception(error))[-8192:],
+        traceback=masked("".join(traceback.format_exception(error)))[-8192:],
     )
 
 
