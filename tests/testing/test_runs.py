@@ -1,4 +1,4 @@
-"""A DAG in one process: the coordinator's fold, the worker's runtime, and time that does not wait."""
+"""A DAG in one process: the coordinator's fold and the worker's runtime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from penstock import (
     AirflowFailException,
     AirflowSkipException,
     BaseHook,
-    BaseOperator,
     BashOperator,
     EmptyOperator,
     Param,
@@ -305,19 +304,3 @@ def test_it_answers_as_a_dag_run_does() -> None:
     assert one.xcom_pull(task_ids="give") == "it"
     assert [each.task_id for each in run.get_task_instances(state="success")] == ["give"]
     assert run.get_task_instance("other") is None
-
-
-class Waits(BaseOperator):
-    """Defers to a trigger, and goes on with what it fired with."""
-
-    def __init__(self, trigger: Any, timeout: Any = None, **options: Any) -> None:
-        super().__init__(**options)
-        self.trigger, self.timeout = trigger, timeout
-
-    def execute(self, context: Any) -> None:
-        print("waiting")
-        self.defer(trigger=self.trigger, method_name="go_on", timeout=self.timeout)
-
-    def go_on(self, context: Any, event: Any = None) -> Any:
-        print("going on")
-        return event
