@@ -15,9 +15,9 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, overload
 
 from penstock.authoring import arguments as given
 from penstock.authoring.calling import CallingOperator
@@ -36,6 +36,16 @@ from penstock.authoring.operator import BaseOperator
 from penstock.authoring.places import Place, caller_place
 from penstock.authoring.vocabulary import CONTEXT_KEYS
 from penstock.authoring.xcom_arg import XComArg
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec, TypeVar
+
+    P = ParamSpec("P", default=...)
+    R = TypeVar("R", default=Any)
+else:
+    from typing import ParamSpec, TypeVar
+
+    P, R = ParamSpec("P"), TypeVar("R")
 
 KINDS = {
     "bash": "penstock.steps.bash:BashTask",
@@ -67,12 +77,16 @@ class PythonTask(Decorated, CallingOperator):
     custom_operator_name = "@task"
 
 
-class TaskFactory:
-    """A function under `@task`. A call makes a task; so do `partial`, `expand`."""
+class TaskFactory(Generic[P, R]):
+    """A function under `@task`. A call makes a task; so do `partial`, `expand`.
+
+    What a call's arguments may be, values or results of their type, mypy knows by
+    `penstock.mypy_plugin`.
+    """
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: Callable[P, R],
         options: dict[str, Any],
         operator_class: type[BaseOperator] = PythonTask,
     ) -> None:
@@ -81,7 +95,7 @@ class TaskFactory:
         self.is_setup = self.is_teardown = False
         self.on_failure_fail_dagrun = False
 
-    def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
+    def __call__(self, *args: Any, **kwargs: Any) -> XComArg[R]:
         place = caller_place()
         kwargs = {**self._defaults(len(args)), **kwargs}
         _check_call(self.function, args, kwargs, place)
@@ -113,7 +127,7 @@ class TaskFactory:
             settings["doc_md"] = inspect.cleandoc(self.function.__doc__)
         return settings
 
-    def override(self, **options: Any) -> TaskFactory:
+    def override(self, **options: Any) -> TaskFactory[P, R]:
         """Return the same function with other settings: `f.override(retries=3)(x)`."""
         other = TaskFactory(self.function, {**self.options, **options}, self.operator_class)
         other.is_setup, other.is_teardown = self.is_setup, self.is_teardown
@@ -158,6 +172,15 @@ class TaskFactory:
         return XComArg(mapped)
 
 
+class _Decorator(Protocol):
+    """What `@task(...)` is."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> TaskFactory[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFactory[P, R]: ...
+
+
 Condition: TypeAlias = Callable[[Context], "bool | tuple[bool, str | None]"]
 
 
@@ -167,6 +190,26 @@ class _TaskDecorator:
     def __init__(self, operator: str = "penstock.authoring.decorators:PythonTask") -> None:
         self._operator = operator
 
+    if TYPE_CHECKING:
+        bash: _TaskDecorator
+        branch: _TaskDecorator
+        branch_external_python: _TaskDecorator
+        branch_virtualenv: _TaskDecorator
+        external_python: _TaskDecorator
+        sensor: _TaskDecorator
+        short_circuit: _TaskDecorator
+        virtualenv: _TaskDecorator
+
+    @overload
+    def __call__(
+        self, python_callable: Callable[P, Coroutine[Any, Any, R]]
+    ) -> TaskFactory[P, R]: ...
+    @overload
+    def __call__(self, python_callable: Callable[P, R]) -> TaskFactory[P, R]: ...
+    @overload
+    def __call__(
+        self, python_callable: None = None, *, multiple_outputs: bool | None = None, **options: Any
+    ) -> _Decorator: ...
     def __call__(
         self,
         python_callable: Callable[..., Any] | None = None,
@@ -253,6 +296,10 @@ def _guarded(
     return factory.override(pre_execute=pre_execute)
 
 
+@overload
+def setup(function: TaskFactory[P, R]) -> TaskFactory[P, R]: ...
+@overload
+def setup(function: Callable[P, R]) -> TaskFactory[P, R]: ...
 def setup(function: Any) -> Any:
     """Mark a task's function: its tasks are setups of what is downstream.
 
@@ -263,6 +310,12 @@ def setup(function: Any) -> Any:
     return factory
 
 
+@overload
+def teardown(function: TaskFactory[P, R]) -> TaskFactory[P, R]: ...
+@overload
+def teardown(function: Callable[P, R]) -> TaskFactory[P, R]: ...
+@overload
+def teardown(function: None = None, *, on_failure_fail_dagrun: bool = False) -> _Decorator: ...
 def teardown(function: Any = None, *, on_failure_fail_dagrun: bool = False) -> Any:
     """Mark a task's function: its tasks are teardowns, which run however the rest ended.
 

@@ -9,7 +9,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from penstock.authoring.edges import Linkable
 from penstock.authoring.errors import DagFileError, DuplicateTaskError, UnsupportedError
@@ -209,6 +209,12 @@ class _GroupFactory:
     expand = expand_kwargs = partial
 
 
+@overload
+def task_group(group_id: Callable[..., Any], /) -> _GroupFactory: ...
+@overload
+def task_group(
+    group_id: str | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], _GroupFactory]: ...
 def task_group(group_id: Any = None, **options: Any) -> Any:
     """Make a function into a task group: `@task_group` or `@task_group(group_id=...)`."""
     if callable(group_id):

@@ -8,7 +8,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from penstock.authoring import scopes
 from penstock.authoring.edges import Linkable
@@ -22,11 +22,23 @@ if TYPE_CHECKING:
     from penstock.authoring.node import Node
     from penstock.authoring.scopes import Scope
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    R = TypeVar("R", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
+
 RETURN_KEY = "return_value"
 
 
-class XComArg(Linkable):
-    """What the task `operator` pushes under `key`; `arg["name"]` is one of several outputs."""
+class XComArg(Linkable, Generic[R]):
+    """What the task `operator` pushes under `key`; `arg["name"]` is one of several outputs.
+
+    For type checkers it is a result of type R; `penstock.mypy_plugin` holds parameters to it.
+    """
 
     def __init__(self, operator: Node, key: str = RETURN_KEY) -> None:
         self.operator = operator
