@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from penstock.airflow.aliases import ALIASES, RENAMED
 from penstock.airflow.provider_names import NEEDED
+from penstock.airflow.waiting_names import WAITING
 
 _AUTHORING = "penstock.authoring."
 
@@ -154,7 +155,7 @@ SERVED: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """Every module that is served, with every name in it."""
 
-for _needed, _lines in NEEDED.items():
+for _needed, _lines in (*NEEDED.items(), *WAITING.items()):
     SERVED[_needed] = _lines | SERVED.get(_needed, {})
 for _old, _home in ALIASES.items():
     if _home in SERVED:

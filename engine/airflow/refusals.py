@@ -35,16 +35,9 @@ REASONS: dict[str, tuple[str, ...]] = {
     "these hooks are not built yet; use what they stand for in a task: subprocess, pathlib": (
         "airflow.hooks", "airflow.providers.standard.hooks",
     ),
-    "sensors are not built yet; wait inside a task, an `async def` one costs no slot": (
-        "airflow.sensors", "airflow.providers.standard.sensors", "airflow.sdk.bases.sensor",
-        "airflow.providers.standard.decorators.sensor",
-        *_each("airflow.sdk.", "BaseSensorOperator", "PokeReturnValue"),
-    ),
-    "triggers are not built yet; wait inside an `async def` task, which costs no slot": (
+    "this kind of trigger is not here; write one of your own, below BaseTrigger": (
         "airflow.triggers", "airflow.providers.standard.triggers", "airflow.sdk.bases.trigger",
         "airflow.models.trigger",
-        *_each(("airflow.exceptions.", "airflow.sdk.exceptions."), "TaskDeferralError",
-               "TaskDeferralTimeout", "TaskDeferred"),
     ),
     "timetables have no class here: write schedule= as a cron expression, a preset such as "
     "'@daily', or a timedelta; those of your own are not built yet": (

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.authoring.calling import CallingOperator
 from penstock.authoring.context import Context
-from penstock.authoring.decorators import Decorated
+from penstock.authoring.decorators import Decorated, task
 from penstock.authoring.sensor import BaseSensorOperator, PokeReturnValue
 
 
@@ -34,3 +34,8 @@ class SensorTask(Decorated, PythonSensor):
     """A task made by `@task.sensor`: its function returns a bool or a PokeReturnValue."""
 
     custom_operator_name = "@task.sensor"
+
+
+def sensor_task(python_callable: Any = None, **options: Any) -> Any:
+    """Make a function into a sensor: `@task.sensor` under its module's name."""
+    return task.sensor(python_callable, **options)
