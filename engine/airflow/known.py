@@ -3,6 +3,9 @@
 A name listed here that `names` does not serve imports as a placeholder, which raises its sentence
 when it is used. What is in neither is refused at import, as Airflow refuses it: providers try one
 path after the other and need to hear the ImportError.
+
+The lists were read off the installed packages (core 3.3.2, task SDK 1.3.2, standard provider
+1.21.0): what a module defines, names in `__all__` or leads on to, but not what it merely imports.
 """
 
 from __future__ import annotations

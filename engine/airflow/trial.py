@@ -19,6 +19,7 @@ from importlib.metadata import Distribution, distributions
 from msgspec import Struct
 
 from penstock.authoring.errors import UnsupportedError
+from penstock.errors import UsageError
 
 PREFIX = "apache-airflow-providers-"
 FOLDERS = frozenset({"hooks", "operators", "sensors", "transfers", "triggers"})
@@ -49,9 +50,18 @@ class ProviderTrial(Struct, frozen=True):
 
 
 def try_installed(names: tuple[str, ...] = ()) -> Iterator[ProviderTrial]:
-    """Yield what becomes of the installed providers, of those named (`amazon`) if any are."""
+    """Yield what becomes of the installed providers, of those named (`amazon`) if any are.
+
+    Raises UsageError for a name that is not installed.
+    """
     wanted = {name.removeprefix(PREFIX).lower().replace("_", "-") for name in names}
-    for package, distribution in sorted(providers().items()):
+    there = providers()
+    if absent := sorted(wanted - {package.removeprefix(PREFIX) for package in there}):
+        raise UsageError(
+            f"{', '.join(absent)}: not installed. Install it: penstock providers install "
+            f"{' '.join(absent)}"
+        )
+    for package, distribution in sorted(there.items()):
         if not wanted or package.removeprefix(PREFIX) in wanted:
             modules = tuple(_try(modules_of(distribution)))
             yield ProviderTrial(package, distribution.version, modules)
