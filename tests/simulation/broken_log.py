@@ -20,6 +20,7 @@ from penstock.lifecycle import advance as folding
 from penstock.lifecycle import instances, ticks
 from penstock.lifecycle.state import State
 from penstock.lifecycle.states import LIVE
+from penstock.store import loading
 from penstock.store.batch import Collector
 
 Patch = tuple[Any, str, Any]
@@ -196,6 +197,11 @@ def outbox_empty() -> list[Patch]:
 def sent_once() -> list[Patch]:
     """Law 5: what the server acked and may have lost since is not sent again to the next one."""
     return [(Relay, "reconnected", nothing)]
+
+
+def past_unread() -> list[Patch]:
+    """Law 4: what a run waits for in the run before is not read back at a start."""
+    return [(loading, "load_past", nothing)]
 
 
 def half_a_batch() -> list[Patch]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
+from math import inf
 
 import msgspec
 
@@ -226,7 +228,39 @@ def judge_notices(world: World, tale: Tale) -> None:
             )
 
 
-# ---------------------------------------------------------------- schedules
+# ---------------------------------------------------------------- the past, schedules
+
+
+def judge_past(world: World, tale: Tale) -> None:
+    """No task began before it, and what it waits for besides, had ended in the run before."""
+    asked = [it.run for it in world.events() if isinstance(it, RunTriggered)]
+    (dag,) = tale.dags
+    began: dict[tuple[str, str], float] = {}
+    over: dict[Attempt, float] = {}
+    for row in tasks_in(world):
+        place = (row.attempt.run, row.attempt.task)
+        began[place] = min(began.get(place, inf), row.began)
+        over[row.attempt] = min(over.get(row.attempt, inf), row.end)
+    ended: dict[tuple[str, str], float] = {}
+    for attempt, at in over.items():
+        ended[attempt.run, attempt.task] = max(ended.get((attempt.run, attempt.task), 0.0), at)
+    by_date = sorted(asked, key=lambda run: tale.dates[run.partition("/")[2]])
+    for before, run in pairwise(by_date):
+        if asked.index(before) > asked.index(run):
+            continue  # it came when this one may have been under way
+        for task, other in waited_for(dag):
+            if began.get((run, task), inf) < ended.get((before, other), 0.0):
+                raise StoryError(f"{run} {task} began before {before} {other} had ended")
+
+
+def waited_for(dag: SerializedDag) -> Iterator[tuple[str, str]]:
+    """Yield (task, task of the run before that it waits for)."""
+    for task in dag.tasks:
+        if task.depends_on_past:
+            yield task.task_id, task.task_id
+        if task.depends_on_past and task.wait_for_downstream:
+            below = (it.task_id for it in dag.tasks if task.task_id in it.upstream)
+            yield from ((task.task_id, each) for each in below)
 
 
 def judge_ticks(world: World, tale: Tale) -> None:

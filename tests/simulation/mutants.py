@@ -48,6 +48,7 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (log.folds_twice, ("runs", 1)),
     (log.ticks_by_the_clock, ("schedules", 0)),
     (log.half_a_batch, ("runs", 5)),
+    (log.past_unread, ("past", 0)),
     (log.old_tries_count, ("absent", 19)),
     (log.outbox_empty, ("runs", 3)),
     (log.sent_once, ("users", 2)),

@@ -38,6 +38,7 @@ from tests.simulation.judgement import (
     judge_limits,
     judge_notices,
     judge_outcomes,
+    judge_past,
     judge_projections,
     judge_quiet,
     judge_ticks,
@@ -52,6 +53,7 @@ from tests.simulation.tales import (
     Tale,
     draw_absent,
     draw_calm,
+    draw_past,
     draw_runs,
     draw_schedules,
     draw_users,
@@ -98,6 +100,7 @@ KINDS = {
     "users": Kind(draw_users, troubles.OF_USERS, (*STRICT, judge_answers), oom=0.03),
     "calm": Kind(draw_calm, troubles.OF_CALM, (*STRICT, judge_answers, judge_calm, judge_limits)),
     "visits": Kind(draw_calm, troubles.OF_VISITS, (*STRICT, judge_answers, judge_calm)),
+    "past": Kind(draw_past, troubles.ALWAYS, (*STRICT, judge_past, judge_projections)),
     "schedules": Kind(draw_schedules, troubles.OF_SCHEDULES, (*STRICT, judge_ticks), gap=8.0),
     "disks": Kind(draw_runs, troubles.OF_DISKS, (*STRICT, judge_projections), keep_commits=5),
     "lost": Kind(draw_runs, troubles.OF_LOST_LOGS, OF_LOST, keep_commits=5),
@@ -157,7 +160,7 @@ async def unfold(world: World, tale: Tale, kind: Kind, chance: random.Random) ->
     for dag in tale.dags:
         await world.register(dag)
     for dag_id, run_id in tale.runs:
-        await world.trigger(dag_id, run_id)
+        await world.trigger(dag_id, run_id, tale.dates.get(run_id))
     for _ in range(tale.troubles):
         await asyncio.sleep(chance.expovariate(1 / kind.gap))
         trouble = chance.choice(kind.troubles)
@@ -254,4 +257,4 @@ async def ask_again(world: World, tale: Tale) -> None:
             await world.register(dag)
     for dag_id, run_id in tale.runs:
         if f"{dag_id}/{run_id}" not in runs:
-            await world.trigger(dag_id, run_id)
+            await world.trigger(dag_id, run_id, tale.dates.get(run_id))

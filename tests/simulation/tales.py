@@ -38,6 +38,7 @@ class Tale:
     fails: tries that fail before one is well. how: what a failure is (`fail`, `hang`, `crash`), or
     what the last try does in place of `ok` (`skip`, `final`). long: tasks that take seconds.
     calm: the network keeps every word. asks: tasks that ask for their upstreams' XComs.
+    dates: logical dates of runs, by run id.
     """
 
     dags: list[SerializedDag]
@@ -50,6 +51,7 @@ class Tale:
     asks: set[tuple[str, str]] = field(default_factory=set)
     pools: dict[str, int] = field(default_factory=dict)
     calm: bool = False
+    dates: dict[str, int] = field(default_factory=dict)
 
     def script(self, attempt: Attempt) -> str:
         """What this try does; the same for the same attempt."""
@@ -174,6 +176,39 @@ def draw_calm(chance: random.Random) -> Tale:
     tale = draw_users(chance)
     tale.calm = True
     tale.troubles = min(tale.troubles, 6)
+    return tale
+
+
+def draw_past(chance: random.Random) -> Tale:
+    """Draw runs of several dates, of tasks that wait for the run before where that will end well.
+
+    What failed there would be waited for for ever.
+    """
+    tale = draw_runs(chance)
+    (dag,) = tale.dags
+    days = sorted(chance.sample(range(100), chance.randint(2, 5)))
+    in_order = chance.random() < 0.7
+    if not in_order:
+        chance.shuffle(days)
+    tale.dates = {f"r{day}": SimClock.START + day * SECOND for day in days}
+    tale.runs = [("story", run_id) for run_id in tale.dates]
+    ill = {
+        task
+        for (task, _), (state, _) in expected(tale, dag).items()
+        if state in ("failed", "upstream_failed")
+    }
+    fed = {up for task in dag.tasks if task.task_id in ill for up in task.upstream}
+    tasks = (
+        structs.replace(
+            task,
+            depends_on_past=task.task_id not in ill and chance.random() < 0.7,
+            wait_for_downstream=task.task_id not in fed and chance.random() < 0.3,
+        )
+        for task in dag.tasks
+    )
+    # Out of order, a run could wait for one that it keeps from starting.
+    most = dag.max_active_runs if in_order else 16
+    tale.dags = [structs.replace(dag, tasks=tuple(tasks), max_active_runs=most)]
     return tale
 
 

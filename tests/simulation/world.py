@@ -21,6 +21,7 @@ from msgspec import Raw
 
 from penstock.authoring.serialized import SerializedDag, dump
 from penstock.coordinator.coordinator import Coordinator, Settings
+from penstock.coordinator.notices import rfc3339
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError, Message
 from penstock.events.memory_server import MemoryServer
@@ -33,6 +34,7 @@ from penstock.events.types import (
     Record,
     decode_down,
     decode_record,
+    encode,
 )
 from penstock.lifecycle.advance import advance, entries_of
 from penstock.lifecycle.invariants import check
@@ -287,13 +289,14 @@ class World:
         version, text = dump(dag)
         await self.propose(DagRegistered(dag_id=dag.dag_id, version=version, dag=Raw(bytes(text))))
 
-    async def trigger(self, dag_id: str, run_id: str) -> None:
-        """As another service does: publish until it is kept."""
+    async def trigger(self, dag_id: str, run_id: str, date: int | None = None) -> None:
+        """As another service does: publish until it is kept. date: the run's logical date."""
         bus = await self.connect(f"user-{run_id}")
-        event = (
-            b'{"specversion":"1.0","id":"%s","source":"sim","type":"penstock.trigger",'
-            b'"runid":"%s"}' % (run_id.encode(), run_id.encode())
-        )
+        asked = {"specversion": "1.0", "id": run_id, "source": "sim", "type": "penstock.trigger"}
+        asked["runid"] = run_id
+        if date is not None:
+            asked["logicaldate"] = rfc3339(date)
+        event = encode(asked)
         while True:
             try:
                 await bus.store(self.subjects.trigger(dag_id), event)
