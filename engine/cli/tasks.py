@@ -88,7 +88,13 @@ def render(
     request = request_of(place, target, logical_date, **options)
     request |= {"task": task, "map_index": map_index, "given": given(xcoms)}
     found = carry_out("render", request)
-    emit(found, as_json, lambda: table(("field", "value"), list(found.items())))
+    rows = [(name, shown(value)) for name, value in found.items()]
+    emit(found, as_json, lambda: table(("field", "value"), rows))
+
+
+def shown(value: Any) -> str | None:
+    """Return a field's value for a cell: a text as it is, the rest as JSON."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def given(xcoms: Sequence[str]) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class Stage:
     """Where one run is played. begin, then play; afterwards `state` has what became of it.
 
     mark_success: tasks whose whole id it matches succeed without being run. only_index: other
-    instances are skipped. rows: what is shown of each instance, by task and map index.
+    instances are skipped. given: the XComs of those that are not to be run either. rows: what is
+    shown of each instance, by task and map index.
     """
 
     def __init__(
@@ -67,9 +68,10 @@ class Stage:
         listener: Listener | None = None,
         mark_success: str | re.Pattern[str] | None = None,
         only_index: int | None = None,
+        given: Callable[[t.Attempt], tuple[t.Xcom, ...] | None] = lambda _: None,
     ) -> None:
         self.state, self.clock, self.answers, self.attempts = state, clock, answers, attempts
-        self.listener, self.only_index = listener, only_index
+        self.listener, self.only_index, self.given = listener, only_index, given
         self.mark_success = None if mark_success is None else re.compile(mark_success)
         self.maker = WorkMaker(state)
         self.queue = ReadyQueue(state, lambda _: False)
@@ -211,7 +213,8 @@ class Stage:
             return t.AttemptSkipped(**facts, reason="another instance is tried")
         if self.mark_success is not None and self.mark_success.fullmatch(work.attempt.task):
             return t.AttemptSucceeded(**facts)
-        return None
+        xcoms = self.given(work.attempt)
+        return None if xcoms is None else t.AttemptSucceeded(**facts, xcoms=xcoms)
 
     def gather(self) -> bool:
         """Say what became of the triggers that are done; cancel those that nobody waits for."""

@@ -43,6 +43,8 @@ class _Tee(io.TextIOBase):
             record.append(shown)
         if record is None or self._echo:
             self._stream.write(shown)
+            if "\n" in shown:
+                self._stream.flush()  # so that stdout and stderr stay in order, also in a pipe
         return len(text)
 
     def flush(self) -> None:

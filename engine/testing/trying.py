@@ -23,13 +23,16 @@ from msgspec import structs
 from penstock.authoring import masking, runtime
 from penstock.authoring.arguments import moment as read_moment
 from penstock.authoring.dag import DAG
+from penstock.authoring.node import Node
 from penstock.authoring.places import caller_place
 from penstock.authoring.serialize import serialize
 from penstock.authoring.serialized import MappedOver, SerializedDag, SerializedTask
 from penstock.authoring.vocabulary import NOTSET
+from penstock.authoring.xcom_arg import RETURN_KEY
 from penstock.errors import UsageError
 from penstock.events import types as t
 from penstock.lifecycle.commands import XcomRows
+from penstock.lifecycle.limits import NO_LIMIT
 from penstock.lifecycle.state import State
 from penstock.testing.answers import Answers
 from penstock.testing.attempts import Attempts
@@ -53,6 +56,7 @@ def run_dag(
     conf: Mapping[str, Any] | None = None,
     logical_date: Any = NOTSET,
     run_id: str | None = None,
+    xcoms: Mapping[str, Any] | None = None,
     variables: Mapping[str, Any] | None = None,
     connections: Mapping[str, Any] | None = None,
     pools: Mapping[str, int] | None = None,
@@ -64,11 +68,13 @@ def run_dag(
     """Run a DAG to its end in this process, and return what became of it.
 
     conf: of the run; params are checked. logical_date: a datetime or a text of one (UTC if it names
-    no zone), None for a run without one; now if not said. variables: by key. connections: by id,
-    each a URI, a dict of fields or a Connection. Environment variables (`PENSTOCK_VAR_...`) go
-    before both, as in production. pools: slots by name, besides `default_pool`. mark_success: tasks
-    whose whole id it matches succeed without being run. real_time: retries and sensors really wait.
-    echo: what tasks print is shown as well as kept.
+    no zone), None for a run without one; now if not said. xcoms: what tasks return, by task id;
+    these are not run, and succeed with that (a mapped one: a list, an element each). variables: by
+    key. connections: by id, each a URI, a dict of fields or a Connection. Environment variables
+    (`PENSTOCK_VAR_...`) go before both, as in production. pools: slots by name, besides
+    `default_pool`; if not said, every pool that the DAG names is there, without a limit.
+    mark_success: tasks whose whole id it matches succeed without being run. real_time: retries and
+    sensors really wait. echo: what tasks print is shown as well as kept.
 
     A failed task is no exception here: see `RunResult`. Raises DagFileError kin for a DAG that
     cannot be, TriggerRefusedError for a conf that its params refuse.
@@ -77,9 +83,11 @@ def run_dag(
 
     def play() -> RunResult:
         with trial(dag, variables, connections, real_time=real_time, echo=echo) as made:
-            stage = made.stage(listener=listener, mark_success=mark_success)
+            given = made.given(xcoms or {})
+            stage = made.stage(listener=listener, mark_success=mark_success, given=given)
             date = micros_of(logical_date, made.clock)
-            stage.begin(serialized, conf=conf or {}, logical_date=date, run_id=run_id, pools=pools)
+            there = pools_of(serialized) if pools is None else pools
+            stage.begin(serialized, conf=conf or {}, logical_date=date, run_id=run_id, pools=there)
             stage.play()
             return RunResult(stage)
 
@@ -172,9 +180,10 @@ class Trial:
     """The parts of one trial that a stage is made of."""
 
     def __init__(
-        self, state: State, clock: VirtualClock, answers: Answers, attempts: Attempts
+        self, dag: DAG, state: State, clock: VirtualClock, answers: Answers, attempts: Attempts
     ) -> None:
-        self.state, self.clock, self.answers, self.attempts = state, clock, answers, attempts
+        self.dag, self.state, self.clock = dag, state, clock
+        self.answers, self.attempts = answers, attempts
 
     def stage(self, **options: Any) -> Stage:
         return Stage(self.state, self.clock, self.answers, self.attempts, **options)
@@ -182,8 +191,27 @@ class Trial:
     def give(self, stage: Stage, xcoms: Mapping[str, Any]) -> None:
         """Let these be what upstream tasks returned."""
         for task_id, value in xcoms.items():
-            kept = (xcom.encode("return_value", value, self.attempts.blobs),)
-            self.answers.keep(XcomRows(stage.key, task_id, -1, 1, kept))
+            self.answers.keep(XcomRows(stage.key, task_id, -1, 1, self.pushed(task_id, value)))
+
+    def given(self, xcoms: Mapping[str, Any]) -> Callable[[t.Attempt], tuple[t.Xcom, ...] | None]:
+        """Return what says of an attempt what it is to have pushed; None: it is to be run."""
+
+        def find(attempt: t.Attempt) -> tuple[t.Xcom, ...] | None:
+            if attempt.task not in xcoms:
+                return None
+            value = xcoms[attempt.task]
+            return self.pushed(attempt.task, value if attempt.index < 0 else value[attempt.index])
+
+        for task_id in xcoms:
+            known(self.dag, task_id)
+        return find
+
+    def pushed(self, task_id: str, value: Any) -> tuple[t.Xcom, ...]:
+        """Return the XComs of a task that returned a value; one of None leaves none."""
+        outputs = known(self.dag, task_id).multiple_outputs and isinstance(value, Mapping)
+        values = {**value, RETURN_KEY: value} if outputs else {RETURN_KEY: value}
+        blobs = self.attempts.blobs
+        return tuple(xcom.encode(key, one, blobs) for key, one in values.items() if one is not None)
 
 
 @contextmanager
@@ -208,7 +236,7 @@ def trial(
         stack.enter_context(environment_kept())
         stack.enter_context(captured(echo=echo))
         stack.enter_context(clock.rule())
-        yield Trial(state, clock, answers, attempts)
+        yield Trial(dag, state, clock, answers, attempts)
 
 
 @contextmanager
@@ -258,6 +286,19 @@ def micros_of(said: Any, clock: VirtualClock) -> int | None:
     return round(found.timestamp() * 1_000_000)
 
 
+def known(dag: DAG, task_id: str) -> Node:
+    """Return a task. Raises TrialError if there is none of that id."""
+    if not dag.has_task(task_id):
+        there = ", ".join(dag.task_ids)
+        raise TrialError(f"DAG {dag.dag_id!r} has no task {task_id!r} (it has: {there}).")
+    return dag.get_task(task_id)
+
+
+def pools_of(dag: SerializedDag) -> dict[str, int]:
+    """Return the pools that a DAG names, each without a limit."""
+    return {task.pool: NO_LIMIT for task in dag.tasks}
+
+
 # ---------------------------------------------------------------- one task alone
 
 
@@ -272,7 +313,7 @@ def alone_of(
 
     Raises TrialError if that cannot be known, or if there is no such instance.
     """
-    dag.get_task(task_id)  # it says what there is
+    known(dag, task_id)
     task = next(each for each in serialized.tasks if each.task_id == task_id)
     width = width_of(task, xcoms)
     if width is None and map_index is not None:
@@ -293,7 +334,7 @@ def width_of(task: SerializedTask, xcoms: Mapping[str, Any]) -> int | None:
     if not task.mapped:
         return None
 
-    def known(over: MappedOver) -> int | None:
+    def length(over: MappedOver) -> int | None:
         value: Any = xcoms.get(over.task or "")
         if over.key != "return_value" and isinstance(value, Mapping):
             value = value.get(over.key)
@@ -301,7 +342,7 @@ def width_of(task: SerializedTask, xcoms: Mapping[str, Any]) -> int | None:
 
     total = 1
     for over in task.mapped:
-        width = over.width(known)
+        width = over.width(length)
         if width is None:
             named = sorted({source.task or "" for source in over.sources()})
             shown = json.dumps({task_id: ["..."] for task_id in named})

@@ -25,6 +25,7 @@ from penstock import (
 from penstock.coordinator.intake import TriggerRefusedError
 from penstock.testing import run_dag
 from penstock.testing.results import NoSuchTaskError
+from penstock.testing.trying import TrialError
 
 
 def test_xcoms_go_from_task_to_task_and_mapping_expands() -> None:
@@ -199,11 +200,45 @@ def test_conf_dates_and_params_are_the_run_s() -> None:
 
 def test_a_pool_that_is_missing_is_waited_for_and_named() -> None:
     with DAG("pooled") as dag:
-        BashOperator(task_id="train", bash_command="true", pool="gpu")
-    run = run_dag(dag)
+        BashOperator(task_id="train", bash_command="true", pool="gpu", pool_slots=2)
+    assert run_dag(dag).state == "success"
+    assert run_dag(dag, pools={"gpu": 2}).state == "success"
+    run = run_dag(dag, pools={"gpu": 1})
     assert run.state == "running"
     assert "pool 'gpu'" in run.explain()
-    assert run_dag(dag, pools={"gpu": 1}).state == "success"
+    assert "penstock pool set 'gpu'" in run_dag(dag, pools={}).explain("train")
+
+
+def test_a_result_that_is_given_stands_for_its_task() -> None:
+    with DAG("given") as dag:
+
+        @task
+        def download() -> list[int]:
+            raise AssertionError("there is no network here")
+
+        @task
+        def each(x: int) -> int:
+            raise AssertionError("this takes an hour")
+
+        @task(multiple_outputs=True)
+        def split(values: Any) -> dict[str, Any]:
+            raise AssertionError("neither this")
+
+        @task
+        def total(values: Any, train: int) -> int:
+            return sum(values) + train
+
+        sizes = split(each.expand(x=download()))
+        total([1], sizes["train"])
+    given = {"download": [1, 2], "each": [10, 20], "split": {"train": 5, "test": 1}}
+    run = run_dag(dag, xcoms=given)
+    assert (run.state, run.tasks["each"].xcom, run.tasks["total"].xcom) == (
+        "success",
+        [10, 20],
+        6,
+    )
+    with pytest.raises(TrialError, match=r"no task 'upload'"):
+        run_dag(dag, xcoms={"upload": 1})
 
 
 def test_a_task_s_time_limit_raises_where_it_is() -> None:

@@ -72,9 +72,7 @@ def test_a_sensor_that_waits_until_tomorrow_finds_that_it_is_tomorrow(mode: str)
 
 def test_an_execution_timeout_counts_what_is_passed_over() -> None:
     with DAG("short") as dag:
-        Look(
-            task_id="look", needed=9, poke_interval=600, execution_timeout=timedelta(minutes=25)
-        )
+        Look(task_id="look", needed=9, poke_interval=600, execution_timeout=timedelta(minutes=25))
     run = run_dag(dag)
     assert run.tasks["look"].reason == "timed out after 1500 s"
     assert Look.looks == 3
