@@ -72,6 +72,8 @@ class CallingOperator(BaseOperator):
 
     def _call(self, context: Context) -> tuple[Sequence[Any], dict[str, Any]]:
         context["templates_dict"] = self.templates_dict
+        for name, value in self.op_kwargs.items():
+            context.setdefault(name, value)  # as in Airflow, for map_index_template
         return call_arguments(self.python_callable, list(self.op_args), self.op_kwargs, context)
 
     def _told(self, returned: Any) -> Any:

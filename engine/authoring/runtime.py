@@ -155,9 +155,6 @@ class _Attempt:
             self._become(*self.node.unmap(self.work.attempt.index, self.context))
             data = self._data
         render_fields(self.task, self.context, data=data)
-        if self.task.map_index_template and isinstance(self.node, MappedOperator):
-            template = self.task.get_template_env().from_string(self.task.map_index_template)
-            self.ti.rendered_map_index = template.render(self.context)
 
     def _become(self, task: BaseOperator, data: set[int]) -> None:
         self.task, self._data = task, data
@@ -197,6 +194,10 @@ def _around(task: BaseOperator, hook: str, *arguments: Any) -> None:
 
 def _finish(attempt: _Attempt, result: Any) -> None:
     task, context = attempt.task, attempt.context
+    if task.map_index_template and attempt.ti.is_mapped:
+        # Only now: the task may have put what it is called by into its context.
+        template = task.get_template_env().from_string(task.map_index_template)
+        attempt.ti.rendered_map_index = str(template.render(context))
     _around(task, "_post_execute_hook", context, result)
     task.post_execute(context, result)
     _push(attempt, result if task.do_xcom_push else None)

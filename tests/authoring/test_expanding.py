@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from authoring.world import run_dag, run_one
-from penstock import DAG, BaseOperator, BashOperator, task
+from penstock import DAG, BaseOperator, BashOperator, get_current_context, task
 from penstock.authoring.errors import InvalidArgumentError, UnknownArgumentError
 from penstock.authoring.exceptions import UnmappableXComTypePushed, XComForMappingNotPushed
 from penstock.authoring.serialize import serialize
 from penstock.authoring.serialized import MappedOver
+from penstock.authoring.task_instance import TaskInstance
 
 
 @task
@@ -203,3 +204,35 @@ def test_callbacks_of_an_instance_see_its_own_arguments() -> None:
         ).expand(bash_command=["echo a", "echo b"])
     run_one(made, "say", 1, kind="callback", callback="success")
     assert seen[0].bash_command == "echo b"
+
+
+@pytest.mark.parametrize("template", ["{{ x }}", "{{ label }}"])
+def test_what_an_instance_is_called_by_may_be_an_argument_or_come_from_its_task(
+    template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str | None] = []
+    monkeypatch.setattr(
+        TaskInstance,
+        "rendered_map_index",
+        property(lambda ti: None, lambda ti, name: called.append(name)),
+        raising=False,
+    )
+
+    @task(map_index_template=template)
+    def load(x: int) -> None:
+        get_current_context()["label"] = x
+
+    with DAG("names") as dag:
+        load.expand(x=[7, 8])
+    run_one(dag, "load", 1)
+    assert called == [None, "8"]
+
+
+def test_a_template_of_a_name_that_is_nowhere_fails_the_instance() -> None:
+    @task(map_index_template="{{ nowhere }}")
+    def load(x: int) -> None: ...
+
+    with DAG("nowhere") as dag:
+        load.expand(x=[7])
+    with pytest.raises(Exception, match="'nowhere' is undefined"):
+        run_one(dag, "load", 0)
