@@ -57,18 +57,29 @@ _asked_of_all: list[Backend] = []
 """What the attempts that run in this process ask."""
 
 
+class Looking:
+    """Whether code of a DAG file is run that stands outside of tasks, and what it looked up."""
+
+    loading = 0
+    times = 0
+
+
 @contextmanager
-def asking(backend: Backend, context: Context | None = None) -> Iterator[None]:
+def asking(
+    backend: Backend, context: Context | None = None, *, loading: bool = False
+) -> Iterator[None]:
     """What runs within is an attempt's: `Variable`, `Connection` and hooks ask its backend.
 
-    context: the current one within; a trigger has none.
+    context: the current one within; a trigger has none. loading: it is the DAG file's top level.
     """
     masking.begin(backend.mask, alone=not _asked_of_all)
     _asked_of_all.append(backend)
     asked, current = _asked.set(backend), _current.set(context)
+    Looking.loading += loading
     try:
         yield
     finally:
+        Looking.loading -= loading
         _current.reset(current)
         _asked.reset(asked)
         _asked_of_all[:] = [other for other in _asked_of_all if other is not backend]
@@ -76,7 +87,7 @@ def asking(backend: Backend, context: Context | None = None) -> Iterator[None]:
 
 def is_in_task() -> bool:
     """Whether this code runs for an attempt, rather than while a DAG file is loaded."""
-    return bool(_asked_of_all)
+    return bool(_asked_of_all) and not Looking.loading
 
 
 def current_backend() -> Backend | None:
@@ -84,6 +95,7 @@ def current_backend() -> Backend | None:
 
     A thread that a task started knows no context; it is that of the only attempt, if there is one.
     """
+    Looking.times += 1
     found = _asked.get()
     return _asked_of_all[0] if found is None and len(_asked_of_all) == 1 else found
 

@@ -20,7 +20,7 @@ import click
 from msgspec import Struct
 
 from penstock.cli.asking import read_conf, read_logical_date, request_options
-from penstock.cli.daemon import Daemon, Place, reach
+from penstock.cli.daemon import Daemon, Place, open_reading, reach
 from penstock.cli.interrupts import interruptible
 from penstock.cli.output import emit, json_option
 from penstock.cli.sizes import memory_option
@@ -29,6 +29,7 @@ from penstock.home import Home
 
 if TYPE_CHECKING:
     from penstock.authoring.serialized import SerializedDag
+    from penstock.coordinator.parsing import Answering
     from penstock.supervisor.stack import Stack
 
 DRAIN_SECONDS = 1.0
@@ -131,7 +132,7 @@ def existing_file(name: str) -> Path:
 async def carry_out(request: RunRequest, home: Home | None) -> dict[str, Any]:
     """Return the document of the run, once it is over."""
     if home is not None and _is_running(home):
-        dags = await parse(request.file)
+        dags = await parse(request.file, home)
         url, seed = Place(home).key()
         async with reach(url, seed) as daemon:
             return await run_on(daemon, request, dags, home)
@@ -161,7 +162,7 @@ async def temporary(home: Home | None) -> AsyncIterator[Home]:
 async def run_embedded(request: RunRequest, home: Home) -> dict[str, Any]:
     from penstock.supervisor.stack import Stack, StackSettings
 
-    parsing = asyncio.create_task(parse(request.file))
+    parsing = asyncio.create_task(parse(request.file, home))
     settings = StackSettings(
         slots=request.slots, memory_limit=request.memory_limit, schedules=False
     )
@@ -186,11 +187,27 @@ async def _run_in(
     return await stack.unless_broken(connect_and_run())
 
 
-async def parse(file: Path) -> list[SerializedDag]:
-    """Parse the file in a child. Raises BrokenFileError."""
+def answers_of(home: Home | None) -> Answering | None:
+    """Return what answers from the folder's database, None if there is none yet."""
+    from penstock.coordinator.keeping import answer_kept
+
+    if home is None or not home.database.exists():
+        return None
+    try:
+        one = open_reading(home)
+    except PenstockError:  # of an earlier version: the coordinator is about to see to it
+        return None
+    return lambda question: answer_kept(one.vault, one.variables(), one.connections(), question)
+
+
+async def parse(file: Path, home: Home | None = None) -> list[SerializedDag]:
+    """Parse the file in a child. Raises BrokenFileError.
+
+    home: where the variables and connections are that it looks up at its top level.
+    """
     from penstock.coordinator.parsing import LIMIT, parse_file
 
-    parsed = await parse_file(str(file), parse_limit(LIMIT))
+    parsed = await parse_file(str(file), parse_limit(LIMIT), answers_of(home))
     if parsed.error is not None:
         raise BrokenFileError(parsed.error.file, parsed.error.line, parsed.error.message)
     if not parsed.dags:

@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING, Any
 from penstock.authoring.masking import MASK, is_sensitive, redacted_json
 from penstock.coordinator.reads import Args, UnknownThingError
 from penstock.errors import UsageError
-from penstock.events.types import ConnectionSet, Event, VariableSet
+from penstock.events.types import (
+    Answer,
+    AskConnection,
+    AskKeys,
+    AskVariable,
+    ConnectionFound,
+    ConnectionSet,
+    Event,
+    KeysFound,
+    Question,
+    Refused,
+    VariableFound,
+    VariableSet,
+)
 from penstock.store.vault import SecretKeyError, Vault, is_sealed
 
 if TYPE_CHECKING:
@@ -84,6 +97,24 @@ def _seal(vault: Vault, what: str, kept: dict[str, Any]) -> str:
     if size > MOST_BYTES:
         raise UsageError(f"The {what} has {size:,} bytes; {MOST_BYTES:,} are the most.")
     return vault.seal(text)
+
+
+def answer_kept(
+    vault: Vault, variables: Mapping[str, str], connections: Mapping[str, str], question: Question
+) -> Answer:
+    """Answer what a task or a DAG file asks of what is kept. Raises SecretKeyError."""
+    if isinstance(question, AskKeys):
+        prefix = question.prefix
+        return KeysFound(keys=tuple(sorted(key for key in variables if key.startswith(prefix))))
+    if isinstance(question, AskConnection):
+        kept = connections.get(question.conn_id)
+        fields = None if kept is None else open_connection(vault, question.conn_id, kept)
+        return ConnectionFound(fields=fields)
+    if isinstance(question, AskVariable):
+        kept = variables.get(question.key)
+        found = None if kept is None else open_variable(vault, question.key, kept)["value"]
+        return VariableFound(value=found)
+    return Refused(why="That can only be asked while a task runs.")
 
 
 # ---------------------------------------------------------------- questions

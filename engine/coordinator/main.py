@@ -22,10 +22,12 @@ from msgspec import Struct
 from penstock.clock import SystemClock
 from penstock.coordinator.coordinator import Coordinator, Settings
 from penstock.coordinator.files import PARSE_SECONDS
+from penstock.coordinator.keeping import answer_kept
 from penstock.coordinator.parsing import parse_file
 from penstock.events.bus import FencedError
 from penstock.events.nats_bus import NatsBus
 from penstock.events.subjects import Subjects
+from penstock.events.types import Answer, Question
 from penstock.store.database import Database
 
 log = logging.getLogger("penstock.coordinator")
@@ -62,6 +64,11 @@ async def run(settings: CoordinatorSettings, *, ready: Callable[[], None]) -> No
     await bus.ensure_streams()
     database = await Database.open(settings.database)
     name = f"{socket.gethostname()}-{os.getpid()}"
+
+    def answer(question: Question) -> Answer:
+        state = coordinator.state
+        return answer_kept(coordinator.reading.vault, state.variables, state.connections, question)
+
     coordinator = await Coordinator.open(
         Settings(
             name=name,
@@ -74,7 +81,7 @@ async def run(settings: CoordinatorSettings, *, ready: Callable[[], None]) -> No
         subjects,
         SystemClock(),
         database,
-        parse_file,
+        lambda file, timeout: parse_file(file, timeout, answer),
     )
     coordinator.files.timeout = float(os.environ.get("PENSTOCK_PARSE_SECONDS", PARSE_SECONDS))
     gc.collect()

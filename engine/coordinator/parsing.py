@@ -6,25 +6,68 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
+from collections.abc import Callable
 
 import msgspec
 
 from penstock.authoring.serialized import FileError, ParsedFile
+from penstock.errors import PenstockError
+from penstock.events.types import Answer, Question, Refused, decode_question, encode
 from penstock.home import SECRET_KEY
 
 LIMIT = 30.0
 _decode = msgspec.json.Decoder(ParsedFile).decode
 
 
-async def parse_file(file: str, timeout: float = LIMIT) -> ParsedFile:
+Answering = Callable[[Question], Answer]
+
+
+async def parse_file(
+    file: str, timeout: float = LIMIT, answer: Answering | None = None
+) -> ParsedFile:
     """Return the DAGs of a file, or its error; never raises for what the file does.
 
     timeout: seconds; a file that is not read by then has its process killed, with all that it
-    started, and an error that says so.
+    started, and an error that says so. answer: what becomes of the variables and connections that
+    it asks for at its top level; None: only those of the environment are there.
     """
+    if answer is None:
+        return await _parse_file(file, timeout)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        answers = asyncio.create_task(_answer(ours, answer))
+        try:
+            return await _parse_file(file, timeout, theirs)
+        finally:
+            answers.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await answers
+
+
+async def _answer(ours: socket.socket, answer: Answering) -> None:
+    """Answer questions, a line each, until the other end is closed."""
+    reader, writer = await asyncio.open_connection(sock=ours)
+    try:
+        while line := await reader.readline():
+            try:
+                said = answer(decode_question(line))
+            except PenstockError as error:
+                said = Refused(why=str(error))
+            writer.write(encode(said) + b"\n")
+            await writer.drain()
+    except (OSError, ValueError):  # the file wrote there itself, or its process is gone
+        return
+    finally:
+        writer.close()
+
+
+async def _parse_file(file: str, timeout: float, asked: socket.socket | None = None) -> ParsedFile:
+    passed = () if asked is None else (asked.fileno(),)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "penstock.worker.parse", file),
+        *(sys.executable, "-P", "-m", "penstock.worker.parse", file, *map(str, passed)),
+        pass_fds=passed,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

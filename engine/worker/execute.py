@@ -17,6 +17,7 @@ import penstock.steps.bash
 import penstock.steps.python  # noqa: F401
 from penstock.authoring import decorators, runtime  # noqa: F401
 from penstock.authoring.backend import Backend
+from penstock.authoring.context import Looking, asking
 from penstock.authoring.triggers import run_trigger
 from penstock.errors import PenstockError
 from penstock.events.types import RunInfo, Work
@@ -47,7 +48,7 @@ class DagFileGoneError(PenstockError):
         )
 
 
-def dag_of(info: RunInfo) -> DAG:
+def dag_of(info: RunInfo, backend: Backend) -> DAG:
     """Return the DAG of a run, from this process's cache while its file has not changed."""
     try:
         found = os.stat(info.file)
@@ -58,7 +59,11 @@ def dag_of(info: RunInfo) -> DAG:
     if dags is None:
         for old in [other for other in _loaded if other[0] == info.file]:
             del _loaded[old]
-        dags = _loaded[key] = dagfile.load(info.file)
+        looked_up = Looking.times
+        with asking(backend, loading=True):
+            dags = dagfile.load(info.file)
+        if Looking.times == looked_up:  # else a variable may have changed, the next time
+            _loaded[key] = dags
     if info.dag_id not in dags:
         raise DagGoneError(info.dag_id, info.file, sorted(dags))
     return dags[info.dag_id]
@@ -66,12 +71,12 @@ def dag_of(info: RunInfo) -> DAG:
 
 def run(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
     """Run one attempt. Whatever user code raises comes through. started_at: microseconds."""
-    run_in(dag_of(info), work, info, backend, started_at)
+    run_in(dag_of(info, backend), work, info, backend, started_at)
 
 
 async def run_async(work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:
     """Run one attempt of an `async def` task, or of a trigger."""
-    await run_async_in(dag_of(info), work, info, backend, started_at)
+    await run_async_in(dag_of(info, backend), work, info, backend, started_at)
 
 
 def run_in(dag: DAG, work: Work, info: RunInfo, backend: Backend, started_at: int) -> None:

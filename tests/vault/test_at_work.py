@@ -85,6 +85,27 @@ DAGS = """
         Waits(task_id="wait")
 """
 
+TOP = """
+    from airflow.sdk import DAG, BaseHook, Variable, task
+
+    COUNT = int(Variable.get("count", default=1))
+    PASSWORD = Variable.get("db_password")
+    HOST = BaseHook.get_connection("lake").host
+    with DAG("top", schedule=None):
+        for number in range(COUNT):
+            @task(task_id=f"say_{number}")
+            def say():
+                print("top", HOST, COUNT, PASSWORD)
+            say()
+"""
+
+TOP_WRONG = """
+    from airflow.sdk import DAG, Variable
+    with DAG("wrong", schedule=None):
+        pass
+    raise ValueError("broken at " + Variable.get("db_password"))
+"""
+
 WAITS = """
     from airflow.sdk import BaseHook, BaseOperator
     from penstock.authoring.triggers import BaseTrigger, TriggerEvent
@@ -171,6 +192,27 @@ def test_a_trigger_asks_and_is_masked(up: Daemon) -> None:
     said = log_of(up, "waits", "wait")
     assert "heard db.example ***" in said
     assert not [form for form in FORMS if form in said], said
+
+
+def test_the_top_level_of_a_dag_file_has_what_is_stored(up: Daemon) -> None:
+    assert up("variables", "set", "count", "2").code == 0
+    up.shell.write("dags/top.py", TOP)
+    up.until_known("top")
+    for task in ("say_0", "say_1"):
+        assert "top db.example 2 ***" in log_of(up, "top", task)
+    # A task that runs later has the file read anew, as what it looked up may have changed.
+    assert up("variables", "set", "db_password", SECRETS["variable"] + "-new").code == 0
+    up("trigger", "top", "--run-id", "again", "--wait")
+    assert "top db.example 2 ***\n" in up("logs", "top/again", "say_1").out + "\n"
+    assert up("variables", "set", "db_password", SECRETS["variable"]).code == 0
+
+
+def test_the_error_of_a_dag_file_is_masked(up: Daemon) -> None:
+    file = up.shell.write("wrong.py", TOP_WRONG)
+    refused = up("run", file)
+    assert refused.code == 1
+    assert "ValueError: broken at ***" in refused.err
+    assert not [form for form in FORMS if form in refused.err], refused.err
 
 
 def test_answers_mask_secrets_unless_told_to_show_them(up: Daemon) -> None:
