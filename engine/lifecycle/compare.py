@@ -37,7 +37,7 @@ TASK_COUNTERS = (
     "setup_ends",
     "waits",
 )
-STATE_FIELDS = ("seen", "now", "epoch", "redeliveries")
+STATE_FIELDS = ("seen", "now", "epoch", "redeliveries", "awaited")
 STATE_DICTS = ("workers", "pools", "variables", "connections", "broken", "quarantined")
 
 
