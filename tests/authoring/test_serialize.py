@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock import DAG, EmptyOperator, Param
+from penstock import DAG, BashOperator, EmptyOperator, Param
 from penstock.authoring.errors import (
     CycleError,
     InvalidArgumentError,
@@ -214,3 +214,30 @@ def test_a_thousand_tasks_in_a_chain_are_no_trouble() -> None:
             before >> after
     data = serialize(dag)
     assert (data.tasks[0].weight, data.tasks[-1].weight) == (1000, 1)
+
+
+# ---------------------------------------------------------------- the run before
+
+
+def test_what_a_task_asks_of_the_run_before_is_data() -> None:
+    with DAG("d", default_args={"ignore_first_depends_on_past": False}) as dag:
+        EmptyOperator(task_id="plain")
+        EmptyOperator(task_id="self", depends_on_past=True)
+        EmptyOperator(task_id="skips", wait_for_past_depends_before_skipping=True)
+        BashOperator.partial(task_id="each", wait_for_downstream=True).expand(bash_command=["a"])
+    asked = {
+        task.task_id: (
+            task.depends_on_past,
+            task.wait_for_downstream,
+            task.wait_for_past_depends_before_skipping,
+            task.ignore_first_depends_on_past,
+        )
+        for task in load(dump(serialize(dag))[1]).tasks
+    }
+    assert asked == {
+        "plain": (False, False, False, False),
+        "self": (True, False, False, False),
+        "skips": (False, False, True, False),
+        "each": (True, True, False, False),
+    }
+    assert serialize(dag).warnings == ()
