@@ -201,7 +201,7 @@ def _spelled(name: str) -> str:
 
 
 def _of_a_provider(section: str, key: str) -> str | None:
-    from penstock.airflow.providers import installed
+    from penstock.authoring.provided import installed
 
     for provider in installed().values():
         options = provider.data.get("config", {}).get(section, {}).get("options", {})

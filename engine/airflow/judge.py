@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from penstock.airflow import known, names
 from penstock.airflow.refusals import CAVEATS, reason
+from penstock.authoring.decorators import KINDS, _TaskDecorator
+from penstock.authoring.provided import TASK_KINDS
 
 SERVED, OLD, INSTALL = "served", "old name", "not installed"
 LATER, GONE, UNKNOWN = "not yet", "gone", "unknown"
@@ -62,47 +64,11 @@ def judge_name(module: str, name: str) -> Verdict:
 
 def judge_kind(kind: str) -> Verdict:
     """Say what `@task.kind` would come to."""
-    from penstock.authoring.decorators import task
-    from penstock.authoring.errors import UnsupportedError
-
-    try:
-        getattr(task, kind)
-    except UnsupportedError as error:
-        return Verdict(LATER, error.reason)
-    except AttributeError as error:
-        if provider := _PROVIDED_KINDS.get(kind):
-            said = f"the operator of the provider {provider} does the same"
-            return Verdict(LATER, f"{said}: penstock providers install {provider}")
-        return Verdict(LATER if kind in _KINDS else UNKNOWN, "" if kind in _KINDS else str(error))
-    return Verdict(SERVED)
-
-
-_KINDS = frozenset(
-    [
-        "bash",
-        "branch",
-        "branch_external_python",
-        "branch_virtualenv",
-        "external_python",
-        "python",
-        "run_if",
-        "sensor",
-        "short_circuit",
-        "skip_if",
-        "stub",
-        "virtualenv",
-    ]
-)
-"""The kinds of `@task` that the standard provider brings in Airflow 3.3."""
-
-_PROVIDED_KINDS = {
-    "docker": "docker",
-    "kubernetes": "cncf-kubernetes",
-    "kubernetes_cmd": "cncf-kubernetes",
-    "pyspark": "apache-spark",
-    "snowpark": "snowflake",
-}
-"""Kinds of `@task` of other providers."""
+    if kind in KINDS or hasattr(_TaskDecorator, kind):
+        return Verdict(SERVED)
+    if provider := TASK_KINDS.get(kind):
+        return _provider(f"airflow.providers.{provider.replace('-', '.')}")
+    return Verdict(LATER) if kind == "stub" else Verdict(UNKNOWN, "or a provider's own kind")
 
 
 def is_module(path: str) -> bool:

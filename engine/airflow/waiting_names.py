@@ -43,6 +43,24 @@ WAITING: dict[str, dict[str, str]] = {
     ),
     _SENSORS + "bash": _from("steps.sensors.bash", "BashSensor"),
     _SENSORS + "date_time": _from("steps.sensors.times", "DateTimeSensor", "DateTimeSensorAsync"),
+    _SENSORS + "external_task": _from(
+        "steps.sensors.external_task", "ExternalTaskMarker", "ExternalTaskSensor"
+    ),
+    "airflow.providers.standard.exceptions": _from(
+        "steps.sensors.external_task",
+        "ExternalDagFailedError",
+        "ExternalDagNotFoundError",
+        "ExternalTaskFailedError",
+        "ExternalTaskGroupFailedError",
+        AirflowExternalTaskSensorException="ExternalTaskError",
+    ),
+    "airflow.providers.standard.operators.trigger_dagrun": _from(
+        "steps.trigger_dagrun",
+        "DagIsPaused",
+        "TriggerDagRunOperator",
+        XCOM_LOGICAL_DATE_ISO="DATE_KEY",
+        XCOM_RUN_ID="RUN_ID_KEY",
+    ),
     _SENSORS + "filesystem": _from("steps.sensors.filesystem", "FileSensor"),
     _SENSORS + "python": _from("steps.sensors.python", "PythonSensor"),
     _SENSORS + "time": _from("steps.sensors.times", "TimeSensor", "TimeSensorAsync"),

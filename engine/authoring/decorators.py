@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, overload
 
 from penstock.authoring import arguments as given
+from penstock.authoring import provided
 from penstock.authoring.calling import CallingOperator
 from penstock.authoring.context import Context
 from penstock.authoring.dag import current_dag
@@ -58,9 +59,6 @@ KINDS = {
     "virtualenv": "penstock.steps.other_python:VirtualenvTask",
 }
 """`@task.<kind>`: where its operator is. By name, since operators stand on this package."""
-
-LATER = ["docker", "kubernetes", "pyspark"]
-"""Kinds of Airflow's `@task` that come with a provider package; asking for one says so."""
 
 
 class Decorated:
@@ -250,10 +248,15 @@ class _TaskDecorator:
     def __getattr__(self, name: str) -> Any:
         if name in KINDS:
             return _TaskDecorator(KINDS[name])
-        if name in LATER:
-            raise UnsupportedError(
-                f"@task.{name} is not here; write the work in a plain @task, or use an operator."
-            )
+        if not name.startswith("_"):
+            if (kind := provided.task_kind(name)) is not None:
+                return kind
+            if name in provided.TASK_KINDS:
+                provider = provided.TASK_KINDS[name]
+                raise UnsupportedError(
+                    f"@task.{name} comes with the provider {provider}, which is not installed. "
+                    f"Install it: penstock providers install {provider}"
+                )
         raise AttributeError(f"@task has no kind {name!r}; there are {', '.join(sorted(KINDS))}.")
 
 

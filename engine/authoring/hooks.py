@@ -7,14 +7,12 @@ the hook of which type of connection; it is imported when it is asked for.
 from __future__ import annotations
 
 import functools
-import importlib
 import logging
 from typing import Any
 
+from penstock.authoring import provided
 from penstock.authoring.connections import Connection
 from penstock.authoring.exceptions import AirflowException
-
-GROUP = "apache_airflow_provider"
 
 
 class BaseHook:
@@ -77,17 +75,9 @@ class BaseHook:
 @functools.cache
 def hook_classes() -> dict[str, str]:
     """Return the hook's class, as a dotted path, by type of connection: of installed providers."""
-    from importlib.metadata import entry_points
-
     found: dict[str, str] = {}
-    for point in entry_points(group=GROUP):
-        try:
-            said = point.load()()
-        except Exception as error:
-            log.warning("the provider %s does not say what it has: %s", point.value, error)
-            continue
-        for one in said.get("connection-types", ()):
-            found.setdefault(one["connection-type"], one["hook-class-name"])
+    for _, one in provided.rows("connection-types"):
+        found.setdefault(one["connection-type"], one["hook-class-name"])
     return found
 
 
@@ -100,8 +90,4 @@ def hook_class_for(conn_type: str, conn_id: str) -> Any:
             f"connection {conn_id!r} is of the type {conn_type!r}, which has no hook: install the "
             f"provider that has it (known: {known})."
         )
-    module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(module), name)
-
-
-log = logging.getLogger("penstock.hooks")
+    return provided.at(path)

@@ -209,7 +209,7 @@ def test_a_result_in_a_text_is_a_template() -> None:
 
 
 def test_kinds_of_task_that_are_not_here_say_so() -> None:
-    with pytest.raises(UnsupportedError, match=r"@task.docker is not here"):
+    with pytest.raises(UnsupportedError, match=r"@task.docker comes with the provider docker"):
         task.docker  # noqa: B018
     with pytest.raises(AttributeError, match=r"no kind 'brunch'; there are .*branch"):
         task.brunch  # noqa: B018

@@ -100,7 +100,7 @@ def test_kinds_of_task_are_uses_and_a_parameter_named_task_is_none(check: Any) -
     )
     assert told(report)[1:] == [
         (4, "@task.run_if", "served"),
-        (5, "@task.docker", "not yet"),
+        (5, "@task.docker", "not installed"),
         (8, "@task.nonsense", "unknown"),
     ]
 

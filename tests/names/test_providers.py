@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from penstock.airflow import finder, installing, providers
+from penstock.airflow import finder, installing
 from penstock.airflow.installing import InstallError, install
 from penstock.airflow.trial import reason, try_installed
+from penstock.authoring import provided
+from penstock.authoring.hooks import hook_classes
 from penstock.cli.providers import command
 from penstock.errors import UsageError
 
@@ -29,8 +31,8 @@ INFO = {
     "config": {"acme": {"options": {"depth": {"default": "7"}}}},
 }
 FILES = {
-    "__init__.py": "__version__ = '1.2'\n",
     "get_provider_info.py": f"def get_provider_info():\n    return {INFO!r}\n",
+    "__init__.py": "__version__ = '1.2'\ndef acme_task(function):\n    return 'acme', function\n",
     "hooks/__init__.py": "",
     "hooks/acme.py": "from airflow.sdk import DAG\nprint('noise')\n",
     "hooks/library.py": "try:\n    import nolibrary\nexcept ImportError:\n    import airflow.no\n",
@@ -56,11 +58,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     point = "airflow.providers.acme.get_provider_info:get_provider_info"
     (meta / "entry_points.txt").write_text(f"[apache_airflow_provider]\nprovider_info = {point}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    providers.installed.cache_clear()
+    provided.installed.cache_clear()
+    hook_classes.cache_clear()
     finder.install()
     yield tmp_path
     finder.uninstall()
-    providers.installed.cache_clear()
+    provided.installed.cache_clear()
+    hook_classes.cache_clear()
 
 
 def asked(path: str) -> Any:
@@ -83,7 +87,17 @@ def test_the_manager_tells_of_providers_without_importing_them(site: Path) -> No
         assert manager.dialects["acmesql"]._asdict()["provider_name"] == package
         assert manager.taskflow_decorators == {"acme": "airflow.providers.acme.acme_task"}
         assert manager.hooks.get("other") is None
+    assert hook_classes() == {"acme": "airflow.providers.acme.hooks.acme.AcmeHook"}
     assert "airflow.providers.acme.hooks.acme" not in sys.modules
+
+
+def test_the_kinds_of_task_of_a_provider_are_there(site: Path) -> None:
+    task = asked("airflow.sdk.task")
+    assert task.acme(len) == ("acme", len)
+    with pytest.raises(Exception, match="penstock providers install docker"):
+        task.docker  # noqa: B018
+    with pytest.raises(AttributeError, match="no kind 'nonsense'"):
+        task.nonsense  # noqa: B018
 
 
 def test_a_setting_of_a_provider_has_the_default_that_it_says(site: Path) -> None:
@@ -95,8 +109,8 @@ def test_a_setting_of_a_provider_has_the_default_that_it_says(site: Path) -> Non
 def test_a_provider_that_cannot_be_read_is_left_out_with_its_reason(site: Path) -> None:
     info = site / "airflow" / "providers" / "acme" / "get_provider_info.py"
     info.write_text("raise RuntimeError('broken')\n")
-    assert INFO["package-name"] not in providers.installed()
-    assert "broken" in providers.unreadable["apache-airflow-providers-acme"]
+    assert INFO["package-name"] not in provided.installed()
+    assert "broken" in provided.unreadable["apache-airflow-providers-acme"]
 
 
 def test_each_module_is_tried_and_says_why_it_fails(site: Path) -> None:
