@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from base64 import b64decode, b64encode
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.coordinator.keeping import variable_get
+from penstock.store.database import Database
+from penstock.store.reading import Reading
+from penstock.store.schema import APPLICATION, migrations
 from penstock.store.vault import PREFIX, SecretKeyError, Vault, is_sealed, new_key
 
 KEY = new_key()
@@ -98,6 +104,21 @@ def test_a_damaged_text_is_refused_as_one_of_another_key_is(tmp_path: Path) -> N
         vault.open(PREFIX + b64encode(box).decode(), "it")
     with pytest.raises(SecretKeyError, match="is damaged"):
         vault.open(PREFIX + "%%%", "variable 'x'")
+
+
+async def test_a_database_from_before_there_were_connections_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "penstock.db"
+    number, _, text = migrations()[0]
+    with closing(sqlite3.connect(file)) as old:
+        old.executescript(
+            f"{text}; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {number};"
+            "INSERT INTO variable VALUES ('region', 'eu');"
+        )
+    database = await Database.open(file)
+    await database.close()
+    with Reading(file) as reading:
+        assert (reading.variables(), reading.connections()) == ({"region": "eu"}, {})
+        assert variable_get(reading, {"key": "region"})["value"] == "eu"
 
 
 def test_a_key_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
