@@ -630,7 +630,44 @@ class AskLastSuccess(Ask, frozen=True, kw_only=True, tag="last_success"):
     run: str
 
 
-Question = AskXcoms | AskVariable | AskConnection | AskKeys | ChangeVariable | AskLastSuccess
+class AskTrigger(Ask, frozen=True, kw_only=True, tag="trigger"):
+    """Trigger a run of a DAG. Answered by `Triggered`, or `Refused` with the reason why not.
+
+    by: the attempt that asks; asked again by the same one it is the same run. conf: a JSON object.
+    unless_paused: not if the DAG is paused; then the state in the answer is `paused`.
+    """
+
+    dag_id: str
+    run_id: str
+    by: str
+    logical_date: int | None = None
+    conf: Raw = Raw(b"{}")
+    unless_paused: bool = False
+
+
+class AskStates(Ask, frozen=True, kw_only=True, tag="states"):
+    """How runs of a DAG stand, and tasks in them. Answered by `StatesFound`.
+
+    Of several runs of one logical date the newest counts. group: all tasks of a task group.
+    """
+
+    dag_id: str
+    run_ids: tuple[str, ...] = ()
+    logical_dates: tuple[int, ...] = ()
+    tasks: tuple[str, ...] = ()
+    group: str = ""
+
+
+Question = (
+    AskXcoms
+    | AskVariable
+    | AskConnection
+    | AskKeys
+    | ChangeVariable
+    | AskLastSuccess
+    | AskTrigger
+    | AskStates
+)
 
 
 class FoundXcom(Struct, frozen=True, array_like=True):
@@ -675,6 +712,31 @@ class KeysFound(Struct, frozen=True, kw_only=True, tag="keys"):
     keys: tuple[str, ...]
 
 
+class Triggered(Struct, frozen=True, kw_only=True, tag="triggered"):
+    """The run is there, in this state. is_new: because of who asked; else it was there before."""
+
+    run_id: str
+    state: str
+    is_new: bool
+
+
+class FoundRun(Struct, frozen=True, kw_only=True):
+    """How a run stands. live: it has not ended. tasks: {task: {state: how many instances}}."""
+
+    run_id: str
+    logical_date: int | None
+    state: str
+    live: bool
+    tasks: dict[str, dict[str, int]] = {}
+
+
+class StatesFound(Struct, frozen=True, kw_only=True, tag="states"):
+    """runs: those that are there. missing: what the DAG in force has not, as a sentence, or ""."""
+
+    runs: tuple[FoundRun, ...]
+    missing: str = ""
+
+
 class Changed(Struct, frozen=True, kw_only=True, tag="changed"):
     """It is in the log."""
 
@@ -685,7 +747,17 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
     why: str
 
 
-Answer = XcomsFound | VariableFound | ConnectionFound | KeysFound | Changed | RunFound | Refused
+Answer = (
+    XcomsFound
+    | VariableFound
+    | ConnectionFound
+    | KeysFound
+    | Changed
+    | RunFound
+    | Triggered
+    | StatesFound
+    | Refused
+)
 
 
 # ---------------------------------------------------------------- leader to standbys

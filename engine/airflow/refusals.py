@@ -57,7 +57,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "airflow.sdk.BaseXCom", "airflow.sdk.bases.xcom", "airflow.sdk.execution_time.xcom",
         "airflow.state",
     ),
-    "publish a trigger event with penstock.events.Client": (
+    "use a TriggerDagRunOperator, or publish a trigger event with penstock.events.Client": (
         "airflow.operators.trigger_dagrun", "airflow.operators.dagrun_operator",
         "airflow.providers.standard.operators.trigger_dagrun", "airflow.api",
         *_each(("airflow.exceptions.", "airflow.sdk.exceptions."), "DagRunTriggerException"),

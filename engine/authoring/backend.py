@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from penstock.events.types import RunTimes
+from penstock.events.types import RunTimes, StatesFound, Triggered
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,9 @@ class Backend(Protocol):
     - `connection` returns the fields of a connection, None if there is none.
     - `last_success` returns when the DAG's run was that succeeded last, by logical date, before
       this attempt's; None if there is none.
+    - `trigger_run` triggers a run of a DAG, once for this attempt however often it is called, or
+      raises PenstockError with the reason why not. `states` says how runs of a DAG stand, and tasks
+      in them. Times are UTC microseconds.
     - `mask` returns once nothing that holds one of these texts leaves the machine with this
       attempt's output.
     """
@@ -84,5 +87,25 @@ class Backend(Protocol):
     def connection(self, conn_id: str) -> dict[str, Any] | None: ...
 
     def last_success(self) -> RunTimes | None: ...
+
+    def trigger_run(
+        self,
+        dag_id: str,
+        run_id: str,
+        *,
+        logical_date: int | None,
+        conf: dict[str, Any],
+        unless_paused: bool,
+    ) -> Triggered: ...
+
+    def states(
+        self,
+        dag_id: str,
+        *,
+        run_ids: Sequence[str] = (),
+        logical_dates: Sequence[int] = (),
+        tasks: Sequence[str] = (),
+        group: str = "",
+    ) -> StatesFound: ...
 
     def mask(self, texts: Sequence[str]) -> None: ...

@@ -6,6 +6,7 @@ good, anything else fails this try.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +32,12 @@ class AirflowFailException(AirflowException):
 
 
 class AirflowRescheduleException(AirflowException):
-    """The task gives its slot back and is executed again, as the same try, at `reschedule_date`."""
+    """The task gives its slot back and is executed again, as the same try, at `reschedule_date`.
+
+    penstock_awaits: ends of other DAGs' runs and tasks (`Awaited`); with the first it is, sooner.
+    """
+
+    penstock_awaits: Sequence[Any] = ()
 
     def __init__(self, reschedule_date: datetime) -> None:
         super().__init__(f"it looks again at {reschedule_date}")

@@ -122,6 +122,10 @@ class BaseSensorOperator(BaseOperator):
             time.sleep(wait)
             looks += 1
 
+    def seconds_waited(self, context: Context) -> float:
+        """Return how long this try has lasted by now, its waits included."""
+        return _Watch(context["ti"]).seconds()
+
     def _look(self, context: Context) -> bool | PokeReturnValue:
         try:
             return self.poke(context)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import importlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -92,6 +92,9 @@ class BaseTrigger(abc.ABC):
 
     penstock_ends_task = False
     """Whether its task has succeeded at that moment, without going on."""
+
+    penstock_awaits: Sequence[Any] = ()
+    """Ends of other DAGs' runs and tasks (`Awaited`) that it waits for, beside its moment."""
 
     supports_triggerer_queue = True
 

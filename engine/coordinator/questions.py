@@ -14,6 +14,7 @@ from penstock.coordinator.keeping import (
     open_variable,
     seal_variable,
 )
+from penstock.coordinator.other_runs import OtherRuns
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError, Message
 from penstock.events.types import (
@@ -22,6 +23,8 @@ from penstock.events.types import (
     AskConnection,
     AskKeys,
     AskLastSuccess,
+    AskStates,
+    AskTrigger,
     AskXcoms,
     Attempt,
     Changed,
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 class Questions:
     def __init__(self, coordinator: Coordinator) -> None:
         self.coordinator = coordinator
+        self.other_runs = OtherRuns(coordinator)
 
     # ------------------------------------------------------------ workers
 
@@ -76,6 +80,10 @@ class Questions:
             return RunFound(run=found)
         if isinstance(question, ChangeVariable):
             return await self.change_variable(question)
+        if isinstance(question, AskTrigger):
+            return await self.other_runs.trigger(question)
+        if isinstance(question, AskStates):
+            return await self.other_runs.states(question)
         state, vault = self.coordinator.state, self.coordinator.reading.vault
         if isinstance(question, AskKeys):
             prefix = question.prefix

@@ -175,17 +175,20 @@ class Triggers:
         """
         if await self.find(key) is None:
             return
-        run = self.coordinator.state.runs.get(key)
-        if run is not None:
-            asker = run.triggered.by
-        else:
-            found = await asyncio.to_thread(self.coordinator.reading.run, key)
-            asker = str(found["triggered_by"])
+        asker = await self.asker(key)
         if asker != by:
             dag_id, _, run_id = key.partition("/")
             raise TriggerRefusedError(
                 f"DAG {dag_id!r} has a run {run_id!r} already, which {asker!r} asked for"
             )
+
+    async def asker(self, key: str) -> str:
+        """Return who asked for a run that is there."""
+        run = self.coordinator.state.runs.get(key)
+        if run is not None:
+            return run.triggered.by
+        found = await asyncio.to_thread(self.coordinator.reading.run, key)
+        return str(found["triggered_by"])
 
     # ------------------------------------------------------------ by request
 

@@ -140,6 +140,14 @@ class Reading:
         found = self.rows("read_run_state", (run,))
         return str(found[0]["state"]) if found else None
 
+    def runs_for(
+        self, dag_id: str, run_ids: Sequence[str], logical_dates: Sequence[int]
+    ) -> list[sqlite3.Row]:
+        """Return runs of a DAG by their ids, and the newest one of each of these dates."""
+        named = [self.rows("read_run", (f"{dag_id}/{run_id}",)) for run_id in run_ids]
+        dated = [self.rows("read_runs_dated", (dag_id, date)) for date in logical_dates]
+        return [found[0] for found in (*named, *dated) if found]
+
     def find_runs(self, name: str) -> list[str]:
         """Return the keys of the runs that have this key (it comes first) or this run id."""
         found = [str(row["run"]) for row in self.rows("read_runs_called", {"name": name})]

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec import Raw
+
 from penstock.authoring.backend import GAVE_UP, PulledXcom, Resumed
 from penstock.errors import PenstockError
 from penstock.events import types as t
@@ -160,6 +162,49 @@ class TaskBackend:
         answer = self._ask(t.AskLastSuccess(run=self._work.attempt.run))
         assert isinstance(answer, t.RunFound)
         return answer.run
+
+    def trigger_run(
+        self,
+        dag_id: str,
+        run_id: str,
+        *,
+        logical_date: int | None,
+        conf: dict[str, Any],
+        unless_paused: bool,
+    ) -> t.Triggered:
+        answer = self._ask(
+            t.AskTrigger(
+                dag_id=dag_id,
+                run_id=run_id,
+                by=f"task {self._work.attempt}",
+                logical_date=logical_date,
+                conf=Raw(t.encode(conf)),
+                unless_paused=unless_paused,
+            )
+        )
+        assert isinstance(answer, t.Triggered)
+        return answer
+
+    def states(
+        self,
+        dag_id: str,
+        *,
+        run_ids: Sequence[str] = (),
+        logical_dates: Sequence[int] = (),
+        tasks: Sequence[str] = (),
+        group: str = "",
+    ) -> t.StatesFound:
+        answer = self._ask(
+            t.AskStates(
+                dag_id=dag_id,
+                run_ids=tuple(run_ids),
+                logical_dates=tuple(logical_dates),
+                tasks=tuple(tasks),
+                group=group,
+            )
+        )
+        assert isinstance(answer, t.StatesFound)
+        return answer
 
     def mask(self, texts: Sequence[str]) -> None:
         with contextlib.suppress(QuestionError):  # in a process that the task forked
