@@ -27,7 +27,6 @@ ALIASES: dict[str, str] = {
     "airflow.operators.smooth": _OPERATORS + "smooth",
     "airflow.operators.trigger_dagrun": _OPERATORS + "trigger_dagrun",
     "airflow.operators.weekday": _OPERATORS + "weekday",
-    "airflow.providers.common.compat.sdk": "airflow.sdk",
     "airflow.providers.standard.operators.branch": "airflow.sdk.bases.branch",
     "airflow.sensors.base": "airflow.sdk.bases.sensor",
     "airflow.sensors.base_sensor_operator": "airflow.sdk.bases.sensor",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -136,19 +136,25 @@ class _Reader(ast.NodeVisitor):
             self._add(node.lineno, path, verdict)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        """A parameter hides what the file bound to its name, as `task` in a callback does."""
-        for part in (*node.decorator_list, node.args, *filter(None, [node.returns])):
+        for part in (*node.decorator_list, *filter(None, [node.returns])):
             self.visit(part)
-        given = node.args
+        self._visit_function(node.args, node.body)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._visit_function(node.args, [node.body])
+
+    def _visit_function(self, given: ast.arguments, body: Sequence[ast.AST]) -> None:
+        """A parameter hides what the file bound to its name, as `task` in a callback does."""
+        self.visit(given)
         own = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
         hidden = {arg.arg for arg in own if arg}
         outside = self.bound
         self.bound = {name: path for name, path in outside.items() if name not in hidden}
-        for statement in node.body:
+        for statement in body:
             self.visit(statement)
         self.bound = outside
-
-    visit_AsyncFunctionDef = visit_FunctionDef
 
     # ---------------------------------------------------------------- what does not run
 

@@ -54,8 +54,8 @@ def judge_name(module: str, name: str) -> Verdict:
         return Verdict(SERVED, caveat)
     if is_module(f"{module}.{name}"):
         return judge_module(f"{module}.{name}")
-    if _is_provider(module):
-        return _provider(module)
+    if _is_provider(module) or _is_provider(f"{module}.{name}"):
+        return _provider(f"{module}.{name}" if module in known.PACKAGES else module)
     if not is_module(module):
         return judge_module(module)
     state = LATER if known.exists(module, name) else UNKNOWN

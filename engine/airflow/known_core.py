@@ -143,6 +143,24 @@ CORE: dict[str, str] = {
         "integrate_macros_plugins is_valid_plugin qualname"
     ),
     "airflow.providers.standard": "",
+    "airflow.providers.common.compat.sdk": (
+        "AIRFLOW_VAR_NAME_FORMAT_MAPPING AirflowConfigException AirflowException "
+        "AirflowFailException AirflowNotFoundException AirflowOptionalProviderFeatureException "
+        "AirflowPlugin AirflowSensorTimeout AirflowSkipException AirflowTaskTimeout Asset "
+        "AssetAlias AssetAll AssetAny BaseBranchOperator BaseHook BaseNotifier BaseOperator "
+        "BaseOperatorLink BaseSensorOperator BranchMixIn ChainRetryPolicy Connection Context DAG "
+        "DagRunState DagRunTriggerException DecoratedMappedOperator DecoratedOperator "
+        "DownstreamTasksSkipped EdgeModifier ExceptionRetryPolicy HookLineage "
+        "HookLineageCollector HookLineageReader KeywordParameters Label MappedOperator Metadata "
+        "NoOpCollector ObjectStoragePath Param ParamValidationError PokeReturnValue "
+        "ResumableJobMixin RetryAction RetryDecision RetryPolicy RetryRule SET_DURING_EXECUTION "
+        "SkipMixin Stats TaskDecorator TaskDeferred TaskGroup TaskInstanceKey TaskInstanceState "
+        "TriggerRule Variable WeightRule XCOM_RETURN_KEY XCom XComArg XComNotFound chain "
+        "chain_linear conf context_merge context_to_airflow_vars cross_downstream dag "
+        "determine_kwargs get_current_context get_hook_lineage_collector get_listener_manager "
+        "get_parsing_context get_unique_task_id hookimpl io literal mask_secret poke_mode_only "
+        "redact setup task task_decorator_factory task_group teardown timeout timezone"
+    ),
     "airflow.providers.standard.decorators": "",
     "airflow.providers.standard.decorators.bash": "bash_task",
     "airflow.providers.standard.decorators.branch_external_python": "branch_external_python_task",

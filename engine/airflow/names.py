@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from penstock.airflow.aliases import ALIASES, RENAMED
+from penstock.airflow.known import KNOWN
 from penstock.airflow.provider_names import NEEDED
 from penstock.airflow.waiting_names import WAITING
 
@@ -122,7 +123,6 @@ SERVED: dict[str, dict[str, str]] = {
     ),
     "airflow.sdk.exceptions": _EXCEPTIONS,
     "airflow.sdk.timezone": _TIMEZONE,
-    "airflow.providers.common.compat.sdk": _EXCEPTIONS,  # if the provider is not installed itself
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.decorators": {**_DAG, **_TASK, **_from(_AUTHORING + "group", "task_group")},
     "airflow.models": {**_from(_AUTHORING + "dag", "DAG"), **_OPERATOR, **_PARAM, **_VARIABLE,
@@ -157,6 +157,12 @@ SERVED: dict[str, dict[str, str]] = {
 
 for _needed, _lines in (*NEEDED.items(), *WAITING.items()):
     SERVED[_needed] = _lines | SERVED.get(_needed, {})
+# The provider by which others do without knowing the version; Airflow's own examples import from it
+# too, and need not have it installed.
+for _name in KNOWN["airflow.providers.common.compat.sdk"]:
+    _homes = (_lines for _module, _lines in SERVED.items() if _module.startswith("airflow.sdk"))
+    if _found := next((_lines[_name] for _lines in _homes if _name in _lines), None):
+        SERVED.setdefault("airflow.providers.common.compat.sdk", {})[_name] = _found
 for _old, _home in ALIASES.items():
     if _home in SERVED:
         SERVED[_old] = SERVED[_home] | SERVED.get(_old, {})

@@ -32,7 +32,7 @@ _EXCEPTIONS = _from(
 )
 _RETURN_KEY = {"XCOM_RETURN_KEY": "penstock.authoring.xcom_arg:RETURN_KEY"}
 _NOTIFIER = _from("notifier", "BaseNotifier")
-_YAML = _from("yamls", "FullLoader", "SafeLoader", "YAMLError", "dump", "safe_load")
+_YAML = _from("yamls", "FullLoader", "SafeLoader", "YAMLError", "dump", "safe_dump", "safe_load")
 
 NEEDED: dict[str, dict[str, str]] = {
     "airflow.sdk": _LINK

@@ -39,6 +39,7 @@ def test_imports_are_served_or_named(check: Any) -> None:
         from airflow.operators.python_operator import PythonOperator
         from {LATER} import SerializedDagModel
         from airflow.providers.nowhere.hooks.x import XHook
+        from airflow.providers.cncf import kubernetes
         from airflow.sdk import Nonsense
         from airflow.contrib.hooks.aws_hook import AwsHook
         """
@@ -48,13 +49,14 @@ def test_imports_are_served_or_named(check: Any) -> None:
         (3, "airflow.operators.python_operator.PythonOperator", "old name"),
         (4, f"{LATER}.SerializedDagModel", "not yet"),
         (5, "airflow.providers.nowhere.hooks.x.XHook", "not installed"),
-        (6, "airflow.sdk.Nonsense", "unknown"),
-        (7, "airflow.contrib.hooks.aws_hook.AwsHook", "gone"),
+        (6, "airflow.providers.cncf.kubernetes", "not installed"),
+        (7, "airflow.sdk.Nonsense", "unknown"),
+        (8, "airflow.contrib.hooks.aws_hook.AwsHook", "gone"),
     ]
     assert "airflow.providers.standard.operators.python.PythonOperator" in report.uses[1].instead
     assert "a DAG file has no database" in report.uses[2].instead
     assert "penstock providers install nowhere" in report.uses[3].instead
-    assert "the provider package that took its place" in report.uses[5].instead
+    assert "the provider package that took its place" in report.uses[6].instead
     assert not report.works
 
 
@@ -96,6 +98,8 @@ def test_kinds_of_task_are_uses_and_a_parameter_named_task_is_none(check: Any) -
 
         def callback(task):
             task.params
+
+        condition = lambda task: task.params
         """
     )
     assert told(report)[1:] == [

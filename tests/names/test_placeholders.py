@@ -133,6 +133,7 @@ def test_a_star_brings_what_is_served() -> None:
 
 def test_the_compatibility_provider_need_not_be_installed() -> None:
     found = imported(
-        "from airflow.providers.common.compat.sdk import AirflowSkipException, TriggerRule"
+        "from airflow.providers.common.compat.sdk import AirflowSkipException, TriggerRule\n"
+        "from airflow.providers.common.compat.sdk import DecoratedOperator, conf, mask_secret"
     )
     assert found["TriggerRule"] is imported("from airflow.sdk import TriggerRule")["TriggerRule"]
