@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -63,7 +63,7 @@ def request_of(
     file, dag_id = find(place, target)
     read = read_variables(variables) if variables else {}
     return {
-        "file": str(file),
+        "file": file,
         "dag_id": dag_id,
         "conf": read_conf(conf, params),
         "logical_date": read_logical_date(logical_date, default=time.time_ns() // 1000),
@@ -72,30 +72,19 @@ def request_of(
     }
 
 
-def find(place: Place, target: str) -> tuple[Path, str]:
-    """Return the file and the id of a DAG that is named as FILE, FILE::DAG_ID or DAG_ID.
+def find(place: Place, target: str) -> tuple[str, str | None]:
+    """Return the file, and the id if one is said, of what is named as FILE, FILE::ID or DAG_ID.
 
-    Raises BrokenFileError for a file that cannot be read, UsageError for a name that fits nothing.
+    Raises UsageError for a name that fits nothing.
     """
-    from penstock.cli.daemon import run_async
-    from penstock.cli.run import existing_file, parse
+    from penstock.cli.run import existing_file
 
     name, separator, dag_id = target.rpartition("::")
-    if not separator and not (target.endswith(".py") or os.path.exists(target)):
-        return Path(file_of(place, target)), target
-    file = existing_file(name if separator else target)
-    dags = run_async(parse(file))
-    ids = [dag.dag_id for dag in dags]
-    for dag in dags:
-        if dag.dag_id == dag_id or (not separator and len(dags) == 1):
-            for warning in dag.warnings:
-                click.echo(f"penstock: warning: {warning}", err=True)
-            return file, dag.dag_id
     if separator:
-        raise UsageError(f"{file} has no DAG {dag_id!r} (it has: {', '.join(ids)}).")
-    raise UsageError(
-        f"{file} has {len(ids)} DAGs: say which one, as FILE::DAG_ID ({', '.join(ids)})."
-    )
+        return str(existing_file(name)), dag_id
+    if target.endswith(".py") or os.path.exists(target):
+        return str(existing_file(target)), None
+    return file_of(place, target), target
 
 
 def file_of(place: Place, dag_id: str) -> str:
@@ -115,23 +104,24 @@ def carry_out(verb: str, request: dict[str, Any]) -> Any:
     """Have the child try it and return its answer. Raises TrialFailedError, UsageError."""
     from penstock.home import SECRET_KEY
 
-    answers, theirs = os.pipe()
-    text = json.dumps({"verb": verb, **request})
-    command = [sys.executable, "-P", "-m", "penstock.testing.child", str(theirs), text]
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-P", "-m", "penstock.testing.child", str(theirs.fileno())]
     environment = {name: value for name, value in os.environ.items() if name != SECRET_KEY}
     sys.stderr.flush()
-    process = subprocess.Popen(command, stdout=2, pass_fds=(theirs,), env=environment)
-    os.close(theirs)
-    try:
-        with open(answers, "rb") as pipe:
-            said = pipe.readline()
-        code = process.wait()
-    except KeyboardInterrupt:
+    passed = (theirs.fileno(),)
+    with ours, ours.makefile("rwb") as line:
+        with theirs:
+            process = subprocess.Popen(command, stdout=2, pass_fds=passed, env=environment)
         try:
-            process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        raise
+            line.write(json.dumps({"verb": verb, **request}).encode() + b"\n")
+            line.flush()
+            said = line.readline()
+            code = process.wait()
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+        except OSError:  # it ended before it had read everything
+            said, code = b"", process.wait()
     if code == 130:
         raise KeyboardInterrupt
     if not said.endswith(b"\n"):
@@ -143,3 +133,12 @@ def carry_out(verb: str, request: dict[str, Any]) -> Any:
     if "error" in answer:
         raise (UsageError if answer["code"] == 2 else TrialFailedError)(answer["error"])
     return answer["ok"]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a child that heard the Ctrl-C, too; not for ever."""
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

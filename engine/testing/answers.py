@@ -17,8 +17,8 @@ from penstock.lifecycle.state import State
 from penstock.worker import wire
 from penstock.worker.questions import QuestionError
 
-Rows = dict[tuple[str, str, int], dict[str, t.Xcom]]
-"""XComs by run, task and map index, then by key."""
+Rows = dict[tuple[str, str], dict[int, dict[str, t.Xcom]]]
+"""XComs by run and task, then by map index, then by key."""
 
 
 class GivenValueError(PenstockError):
@@ -63,8 +63,8 @@ class Answers:
 
     def keep(self, command: XcomRows) -> None:
         """Take over what a try that won has pushed."""
-        place = (command.run, command.task, command.index)
-        self.rows[place] = {xcom.key: xcom for xcom in command.xcoms}
+        of_task = self.rows.setdefault((command.run, command.task), {})
+        of_task[command.index] = {xcom.key: xcom for xcom in command.xcoms}
 
     def xcoms(self, asked: t.AskXcoms) -> t.XcomsFound:
         run = self.state.runs.get(asked.run)
@@ -75,9 +75,9 @@ class Answers:
         )
         found = [
             t.FoundXcom(task, index, xcoms[asked.key])
-            for (of_run, task, index), xcoms in sorted(self.rows.items(), key=lambda row: row[0])
-            if of_run == asked.run and task in asked.tasks and asked.key in xcoms
-            if asked.indexes is None or index in asked.indexes
+            for task in dict.fromkeys(asked.tasks)
+            for index, xcoms in sorted(self.rows.get((asked.run, task), {}).items())
+            if asked.key in xcoms and (asked.indexes is None or index in asked.indexes)
         ]
         return t.XcomsFound(found=tuple(found), mapped=mapped)
 

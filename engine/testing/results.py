@@ -234,7 +234,7 @@ def task_result(stage: Stage, run: RunState, number: int) -> TaskResult:
     for place, code in enumerate(record.states):
         index = record.index(place)
         row = stage.rows.get((task_id, index))
-        pushed = stage.answers.rows.get((run.key, task_id, index), {})
+        pushed = stage.answers.rows.get((run.key, task_id), {}).get(index, {})
         tries = record.tries[place]
         records = stage.attempts.records
         instances.append(
@@ -278,12 +278,12 @@ def instance_document(one: InstanceResult) -> dict[str, Any]:
 def xcom_documents(stage: Stage) -> Iterator[dict[str, Any]]:
     """Yield every XCom of the run, by its JSON or the preview that people are shown."""
     for task in stage.run.plan.dag.tasks:
-        for (_, task_id, index), xcoms in sorted(stage.answers.rows.items(), key=lambda it: it[0]):
-            if task_id == task.task_id:
-                for key, one in xcoms.items():
-                    has_one = memoryview(one.shown).nbytes > 0
-                    value = msgspec.json.decode(one.shown) if has_one else None
-                    yield {"task_id": task_id, "map_index": index, "key": key, "value": value}
+        pushed = stage.answers.rows.get((stage.key, task.task_id), {})
+        for index, xcoms in sorted(pushed.items()):
+            for key, one in xcoms.items():
+                has_one = memoryview(one.shown).nbytes > 0
+                value = msgspec.json.decode(one.shown) if has_one else None
+                yield {"task_id": task.task_id, "map_index": index, "key": key, "value": value}
 
 
 def written(moment: datetime | None) -> str | None:

@@ -76,7 +76,7 @@ def parse(file: str) -> bytes:
         made = tuple(serialize(dag, file=file, modules=modules) for dag in dags.values())
         parsed = ParsedFile(file=file, dags=made, modules=modules)
     except (Exception, SystemExit) as error:
-        parsed = ParsedFile(file=file, error=_explain(error, file))
+        parsed = ParsedFile(file=file, error=explain(error, file))
     return msgspec.json.encode(parsed)
 
 
@@ -205,7 +205,7 @@ def _installed(path: str) -> bool:
 # ---------------------------------------------------------------- what went wrong
 
 
-def _explain(error: BaseException, file: str) -> FileError:
+def explain(error: BaseException, file: str) -> FileError:
     """Return an error as people need it: what, and on which line of whose file."""
     if isinstance(error, DagFileError):
         return FileError(message=error.reason, file=error.file, line=error.line)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, wait_for_line
 
 FILE = """
     from datetime import timedelta
@@ -170,3 +171,42 @@ def run_python(shell: Shell, *arguments: str, said: str = "") -> subprocess.Comp
         timeout=60,
         check=False,
     )
+
+
+def test_what_a_file_looks_up_at_its_top_level_is_given_too(shell: Shell) -> None:
+    shell.write(
+        "top.py",
+        """
+        from penstock import DAG, BashOperator, Variable
+
+        with DAG(f"top_{Variable.get('region')}"):
+            BashOperator(task_id="say", bash_command="true")
+        """,
+    )
+    command = ("dags", "test", "top.py", "--variables", "variables.json")
+    assert "top_eu/manual__" in shell.penstock(*command).out
+    assert "there is no variable 'region'" in shell.penstock(*command[:3]).err
+
+
+def test_a_ctrl_c_ends_the_command_and_what_it_started(shell: Shell) -> None:
+    shell.write(
+        "sleeps.py",
+        """
+        import time
+
+        from penstock import DAG, task
+
+        with DAG("sleeps"):
+            @task
+            def sleep():
+                print("asleep", flush=True)
+                time.sleep(600)
+
+            sleep() >> sleep()
+        """,
+    )
+    process = shell.start("dags", "test", "sleeps.py")
+    wait_for_line(process, "asleep")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) != 0
+    process.communicate()
