@@ -200,6 +200,7 @@ class Dispatcher:
                     index + 1,
                     attempt.try_number,
                     holding.caused_by,
+                    phase=attempt.phase,
                 )
             )
 
