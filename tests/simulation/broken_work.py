@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from penstock.coordinator import coordinator as coordinating
+from penstock.coordinator import dispatcher as dispatching
 from penstock.coordinator.dispatcher import Dispatcher
 from penstock.coordinator.hearing import Hearing
 from penstock.coordinator.links import Link
@@ -22,6 +23,7 @@ from penstock.coordinator.triggers import Triggers
 from penstock.coordinator.work import WorkMaker
 from penstock.events.types import Delivery, Xcom, decode_down
 from penstock.lifecycle import advance, callbacks, instances
+from penstock.lifecycle.commands import Ready
 from penstock.lifecycle.limits import Limit, ReadyQueue
 from penstock.worker.presence import Presence
 from penstock.worker.worker import Worker
@@ -161,6 +163,15 @@ def unexplained() -> list[Patch]:
 def limits_off() -> list[Patch]:
     """Law 10's limits: a full pool holds nobody back."""
     return [(Limit, "fits", lambda self, need: True)]
+
+
+def phase_forgotten() -> list[Patch]:
+    """Law 8: what is put back of a later phase is put back as the first, which nobody wants."""
+
+    def ready(*args: Any, phase: int = 0, **said: Any) -> Ready:
+        return Ready(*args, **said)
+
+    return [(dispatching, "Ready", ready)]
 
 
 def parked_for_ever() -> list[Patch]:

@@ -90,13 +90,14 @@ def is_good(tale: Tale, run: RunState) -> bool:
 
 
 def judge_effects(world: World, tale: Tale) -> None:
-    """No earlier try runs after a later one began; exclusive code never runs in two places."""
-    latest: dict[tuple[str, str, int], int] = {}
+    """No part of an instance begins after a later one; exclusive code is never in two places."""
+    latest: dict[tuple[str, str, int], tuple[int, int]] = {}
     for effect in sorted(tasks_in(world), key=lambda row: row.began):
         attempt, place = effect.attempt, place_of(effect)
-        if attempt.try_number < latest.get(place, 0):
-            raise StoryError(f"{attempt} began on {effect.worker} after try {latest[place]}")
-        latest[place] = max(attempt.try_number, latest.get(place, 0))
+        part, last = (attempt.try_number, attempt.phase), latest.get(place, (0, 0))
+        if part < last:
+            raise StoryError(f"{attempt} began on {effect.worker} after try, phase {last}")
+        latest[place] = part
     exclusive = {(dag.dag_id, task.task_id) for dag in tale.dags for task in dag.tasks
                  if task.exclusive}  # fmt: skip
     for one in tasks_in(world):
@@ -129,7 +130,9 @@ def judge_outcomes(world: World, tale: Tale) -> None:
                 last = number == tries
                 if not last and (run.triggered.dag_id, task, index) in hung:
                     continue
-                if Attempt(run.key, task, index, number) not in done:
+                crashed = not last and tale.how.get((run.triggered.dag_id, task, index)) == "crash"
+                phase = 0 if crashed else len(tale.waits(run.triggered.dag_id, task, index))
+                if Attempt(run.key, task, index, number, phase) not in done:
                     raise StoryError(f"{run.key} {task}[{index}] try {number} counts and never ran")
 
 

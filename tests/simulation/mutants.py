@@ -66,6 +66,7 @@ FOUND: tuple[tuple[Callable[[], list[Patch]], tuple[str, int]], ...] = (
     (work.adopted_without_cause, ("runs", 0)),
     (work.unexplained, ("calm", 0)),
     (work.limits_off, ("calm", 11)),
+    (work.phase_forgotten, ("waits", 1)),
     (work.parked_for_ever, ("users", 0)),
     (work.reasons_lost, ("runs", 55)),
     (work.never_stopped, ("users", 101)),

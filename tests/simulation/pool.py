@@ -14,10 +14,15 @@ from dataclasses import dataclass, field
 
 from msgspec import Raw
 
-from penstock.events.types import AskXcoms, Attempt, Delivery, Xcom, XcomsFound
+from penstock.events.types import AskXcoms, Attempt, Delivery, Pause, Work, Xcom, XcomsFound
 from penstock.worker.pool import Ending, Job, Listener
 from tests.simulation.halting import Signals
+from tests.simulation.loop import SimClock
 from tests.simulation.poison import PICKLED
+
+SECOND = 1_000_000
+LONG = 3_600 * SECOND
+"""What a trigger is given: longer than any story."""
 
 
 @dataclass
@@ -48,13 +53,15 @@ class Effects:
 @dataclass
 class Play:
     """How user code behaves. script: what a try does: `ok`, `fail`, `final`, `skip`, `hang`,
-    `crash`. pace: the mean of its seconds. asks: whose XComs it asks for. oom: the chance that
-    its child is killed from outside.
+    `crash`. pace: the mean of its seconds. asks: whose XComs it asks for. pauses: what it waits for
+    before it goes on: `look`, `moment`, `trigger`, or "" if it does not. oom: the chance that its
+    child is killed from outside.
     """
 
     script: Callable[[Attempt], str]
     pace: Callable[[Attempt], float] = lambda _attempt: 0.05
     asks: Callable[[Attempt], tuple[str, ...]] = lambda _attempt: ()
+    pauses: Callable[[Attempt], str] = lambda _attempt: ""
     oom: float = 0.0
 
 
@@ -165,7 +172,12 @@ class SimPool:
         work = run.job.work
         del self.running[work.delivery]
         run.effect.ended = self.now()
-        values = ENDINGS.get(what, {"how": "returned", "xcoms": (value_of(work.attempt),)})
+        waits_for = self.play.pauses(work.attempt) if what not in ("crash", "oom") else ""
+        if waits_for:
+            until = SimClock.START + round((self.now() + self.chance.expovariate(0.5)) * SECOND)
+            values: dict[str, object] = {"how": "paused", "pause": pause_for(waits_for, until)}
+        else:
+            values = ENDINGS.get(what, {"how": "returned", "xcoms": (value_of(work),)})
         self.say_ended(work.delivery, Ending(took=took, **values))  # type: ignore[arg-type]
         self.next_of(run.lane)
 
@@ -229,9 +241,19 @@ class SimPool:
             task.cancel()
 
 
-def value_of(attempt: Attempt) -> Xcom:
+def value_of(work: Work) -> Xcom:
     """Every task returns a list of three, so that anything can be mapped over anything.
 
-    It is a pickle that no coordinator may open.
+    It is a pickle that no coordinator may open, as is what a trigger fires with.
     """
-    return Xcom(codec="pickle", inline=PICKLED, preview=Raw(b"[1,2,3]"), length=3)
+    key = "event" if work.kind == "trigger" else "return_value"
+    return Xcom(key=key, codec="pickle", inline=PICKLED, preview=Raw(b"[1,2,3]"), length=3)
+
+
+def pause_for(what: str, until: int) -> Pause:
+    poison = Xcom(codec="pickle", inline=PICKLED)
+    if what == "look":
+        return Pause(until=until)
+    if what == "moment":
+        return Pause(until=until, resume=poison)
+    return Pause(trigger=poison, deadline=until + LONG, resume=poison)

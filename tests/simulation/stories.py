@@ -57,6 +57,7 @@ from tests.simulation.tales import (
     draw_runs,
     draw_schedules,
     draw_users,
+    draw_waits,
     grid,
 )
 from tests.simulation.world import World
@@ -100,6 +101,7 @@ KINDS = {
     "users": Kind(draw_users, troubles.OF_USERS, (*STRICT, judge_answers), oom=0.03),
     "calm": Kind(draw_calm, troubles.OF_CALM, (*STRICT, judge_answers, judge_calm, judge_limits)),
     "visits": Kind(draw_calm, troubles.OF_VISITS, (*STRICT, judge_answers, judge_calm)),
+    "waits": Kind(draw_waits, troubles.OF_WAITS, (*STRICT, judge_projections)),
     "past": Kind(draw_past, troubles.ALWAYS, (*STRICT, judge_past, judge_projections)),
     "schedules": Kind(draw_schedules, troubles.OF_SCHEDULES, (*STRICT, judge_ticks), gap=8.0),
     "disks": Kind(draw_runs, troubles.OF_DISKS, (*STRICT, judge_projections), keep_commits=5),
@@ -133,6 +135,7 @@ async def tell(seed: int, kind: Kind, loop: SimLoop) -> World:
         tale.script,
         tale.pace,
         lambda it: ups[key] if (key := (it.run.partition("/")[0], it.task)) in tale.asks else (),
+        tale.pause,
         kind.oom,
     )
     world = World(seed, loop, play, keep_commits=kind.keep_commits)

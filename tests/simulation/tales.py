@@ -38,7 +38,8 @@ class Tale:
     fails: tries that fail before one is well. how: what a failure is (`fail`, `hang`, `crash`), or
     what the last try does in place of `ok` (`skip`, `final`). long: tasks that take seconds.
     calm: the network keeps every word. asks: tasks that ask for their upstreams' XComs.
-    dates: logical dates of runs, by run id.
+    dates: logical dates of runs, by run id. pauses: what each try waits for, one after the other,
+    before it comes to its end (`pool.Play`).
     """
 
     dags: list[SerializedDag]
@@ -52,6 +53,7 @@ class Tale:
     pools: dict[str, int] = field(default_factory=dict)
     calm: bool = False
     dates: dict[str, int] = field(default_factory=dict)
+    pauses: dict[Place, tuple[str, ...]] = field(default_factory=dict)
 
     def script(self, attempt: Attempt) -> str:
         """What this try does; the same for the same attempt."""
@@ -60,6 +62,14 @@ class Tale:
         if attempt.try_number <= self.fails.get(place, 0):
             return how if how in ("hang", "crash") else "fail"
         return how if how in ("skip", "final") else "ok"
+
+    def pause(self, attempt: Attempt) -> str:
+        """What this part of the try waits for, "" if it is the last one."""
+        waits = self.waits(attempt.run.partition("/")[0], attempt.task, attempt.index)
+        return waits[attempt.phase] if attempt.phase < len(waits) else ""
+
+    def waits(self, dag_id: str, task: str, index: int) -> tuple[str, ...]:
+        return self.pauses.get((dag_id, task, index), ())
 
     def pace(self, attempt: Attempt) -> float:
         """The mean of the seconds that it takes."""
@@ -176,6 +186,23 @@ def draw_calm(chance: random.Random) -> Tale:
     tale = draw_users(chance)
     tale.calm = True
     tale.troubles = min(tale.troubles, 6)
+    return tale
+
+
+def draw_waits(chance: random.Random) -> Tale:
+    """Draw tasks whose tries wait for moments and triggers; some are cancelled over it."""
+    tale = draw_runs(chance)
+    for task in tale.dags[0].tasks:
+        for index in places(task):
+            if chance.random() < 0.6:
+                many = chance.choice((1, 1, 2, 4))
+                ways = chance.choices(("look", "moment", "trigger", "trigger"), k=many)
+                tale.pauses["story", task.task_id, index] = tuple(ways)
+                if chance.random() < 0.1:
+                    tale.how["story", task.task_id, index] = "crash"
+    if chance.random() < 0.3:
+        tasks = (structs.replace(it, is_async=chance.random() < 0.5) for it in tale.dags[0].tasks)
+        tale.dags = [structs.replace(tale.dags[0], tasks=tuple(tasks))]
     return tale
 
 

@@ -36,6 +36,10 @@ FOUND = {
     ("absent", 226): "what a worker inherited was stored before it joined, and thought held",
     ("absent", 274): "who had what was decided elsewhere was not told to stop it",
     ("absent", 589): "an interruption that was inherited was taken for something that runs",
+    (
+        "waits",
+        1,
+    ): "what was lost in a later phase was put back as in its first, and never sent",
     ("lost", 13): "facts that were put back after a later leader's record got other times",
     ("lost", 38): "a leader with nothing to append did not see that the log lost its end",
     ("lost", 72): "histories mended at different places passed for the same one, further on",

@@ -166,6 +166,8 @@ OF_SCHEDULES = [
     stop_leader,
     lose_server,
 ]
+# An hour backwards would put the moments that are waited for beyond anybody's patience, too.
+OF_WAITS = [*OF_SCHEDULES, kill_worker, drain_worker, cancel_run]
 OF_ABSENCE = [
     *(halt_worker, halt_worker, lose_worker, lose_worker, kill_worker, drain_worker),
     *(halt_leader, lose_leader, kill_leader, add_standby, crash_server, rest, rest),
