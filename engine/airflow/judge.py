@@ -54,8 +54,10 @@ def judge_name(module: str, name: str) -> Verdict:
         return Verdict(SERVED, caveat)
     if is_module(f"{module}.{name}"):
         return judge_module(f"{module}.{name}")
-    if _is_provider(module) or _is_provider(f"{module}.{name}"):
-        return _provider(f"{module}.{name}" if module in known.PACKAGES else module)
+    if module == "airflow.providers" or module in known.FAMILY_PACKAGES:
+        return _provider(f"{module}.{name}")
+    if _is_provider(module):
+        return _provider(module)
     if not is_module(module):
         return judge_module(module)
     state = LATER if known.exists(module, name) else UNKNOWN
@@ -85,6 +87,8 @@ def _is_provider(module: str) -> bool:
     """Whether a module is a provider's own: not served, not of the standard provider's table."""
     if module in names.PACKAGES or module in known.PACKAGES:
         return False
+    if module.startswith("airflow.providers.standard"):
+        return _installed(module)  # Penstock stands for it: what is in no table is nobody's
     return module.startswith("airflow.providers.")
 
 

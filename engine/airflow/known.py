@@ -69,10 +69,12 @@ there; no DAG file needs them, and `refusals` has a sentence for each.
 FAMILIES = frozenset({"apache", "atlassian", "cncf", "common", "dbt", "microsoft"})
 """Packages of `airflow.providers` that hold providers and are none themselves."""
 
+FAMILY_PACKAGES = frozenset(f"airflow.providers.{family}" for family in FAMILIES)
+
 PACKAGES = frozenset(
     ".".join(module.split(".")[:length])
     for module in (
-        *(f"airflow.providers.{family}" for family in FAMILIES),
+        *FAMILY_PACKAGES,
         *(*KNOWN, *ALIASES, *RENAMED, *OPEN),
     )
     for length in range(1, module.count(".") + 2)

@@ -60,6 +60,16 @@ def test_imports_are_served_or_named(check: Any) -> None:
     assert not report.works
 
 
+def test_the_standard_provider_is_never_to_be_installed(check: Any) -> None:
+    report = check(
+        """
+        from airflow.providers.standard.operators.bash import BashOperator, Nonsense
+        from airflow.providers.standard.get_provider_info import get_provider_info
+        """
+    )
+    assert [state for _, _, state in told(report)] == ["served", "unknown", "unknown"]
+
+
 def test_attributes_of_modules_are_uses(check: Any) -> None:
     report = check(
         f"""
