@@ -13,13 +13,16 @@ import os
 import shutil
 import site
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 
 from msgspec import Struct, structs
 
 from penstock.authoring.exceptions import AirflowException
 from penstock.steps.process import Command, say
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class NoEnvironmentError(AirflowException):
@@ -41,8 +44,10 @@ class Recipe(Struct, frozen=True, kw_only=True):
     index_urls: tuple[str, ...] | None = None
     cache_key: str = ""
 
-    def text(self) -> str:
-        return json.dumps(structs.asdict(self) | {"python": sys.version}, sort_keys=True)
+    def digest(self) -> str:
+        """Return what tells it from others; URLs may hold passwords, so nothing else is kept."""
+        text = json.dumps(structs.asdict(self) | {"python": sys.version}, sort_keys=True)
+        return sha256(text.encode()).hexdigest()
 
 
 def make(recipe: Recipe, folder: str, command: Command) -> str:
@@ -62,9 +67,6 @@ def make(recipe: Recipe, folder: str, command: Command) -> str:
     _step(command, [python, "-m", "venv", *options, folder])
     if recipe.system_site_packages and is_ours:
         _share_packages(folder)
-    if recipe.index_urls is not None:
-        with open(os.path.join(folder, "pip.conf"), "w", encoding="utf-8") as file:
-            file.write(_pip_settings(recipe.index_urls))
     inside = os.path.join(folder, "bin", "python")
     if recipe.requirements:
         wanted = os.path.join(folder, "requirements.txt")
@@ -74,7 +76,7 @@ def make(recipe: Recipe, folder: str, command: Command) -> str:
             [sys.executable, "-m", "pip", "--python", inside] if pips_in else [inside, "-m", "pip"]
         )
         more = ["--disable-pip-version-check", *recipe.pip_install_options]
-        _step(command, [*pip, "install", *more, "-r", wanted])
+        _step(command, [*pip, "install", *more, "-r", wanted], _pip_settings(recipe.index_urls))
     return inside
 
 
@@ -83,9 +85,9 @@ def kept(recipe: Recipe, cache: str, command: Command) -> str:
 
     One that is not whole (its making was cut short) is made again; workers wait for each other.
     """
-    text = recipe.text()
-    folder = os.path.join(cache, f"venv-{sha256(text.encode()).hexdigest()[:16]}")
-    whole = os.path.join(folder, "whole.json")
+    digest = recipe.digest()
+    folder = os.path.join(cache, f"venv-{digest[:16]}")
+    whole = os.path.join(folder, "whole")
     os.makedirs(cache, exist_ok=True)
     with open(f"{folder}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -95,7 +97,7 @@ def kept(recipe: Recipe, cache: str, command: Command) -> str:
         shutil.rmtree(folder, ignore_errors=True)
         python = make(recipe, folder, command)
         with open(whole, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(digest)
         return python
 
 
@@ -116,14 +118,17 @@ def _share_packages(folder: str) -> None:
             file.write(f"import site; site.addsitedir({path!r})\n")
 
 
-def _pip_settings(urls: Sequence[str]) -> str:
+def _pip_settings(urls: Sequence[str] | None) -> dict[str, str]:
+    """Return the variables that tell pip where to look: in no file, URLs may hold passwords."""
+    if urls is None:
+        return {}
     if not urls:
-        return "[global]\nno-index = true\n"
-    more = f"extra-index-url = {' '.join(urls[1:])}\n" if len(urls) > 1 else ""
-    return f"[global]\nindex-url = {urls[0]}\n{more}"
+        return {"PIP_NO_INDEX": "1"}
+    more = {"PIP_EXTRA_INDEX_URL": " ".join(urls[1:])} if len(urls) > 1 else {}
+    return {"PIP_INDEX_URL": urls[0], **more}
 
 
-def _step(command: Command, arguments: Sequence[str]) -> None:
+def _step(command: Command, arguments: Sequence[str], more: Mapping[str, str] = NOTHING) -> None:
     wrong: list[str] = []
 
     def tell(line: str) -> None:
@@ -131,7 +136,7 @@ def _step(command: Command, arguments: Sequence[str]) -> None:
         if line.startswith("ERROR: "):
             wrong.append(line.removeprefix("ERROR: "))
 
-    code, last = command.run(arguments, tell=tell)
+    code, last = command.run(arguments, tell=tell, env={**os.environ, **more})
     if code:
         why = (wrong[-1] if wrong else last or f"exit code {code}").rstrip(".")
         raise NoEnvironmentError(

@@ -29,6 +29,7 @@ from penstock.steps import in_other_python
 from penstock.steps.bash import codes
 from penstock.steps.branch import BaseBranchOperator
 from penstock.steps.environment import Recipe, kept, make
+from penstock.steps.package_index import PackageIndexHook
 from penstock.steps.process import Command
 from penstock.steps.python import PythonOperator
 
@@ -255,7 +256,8 @@ class PythonVirtualenvOperator(_OtherPythonOperator):
     requirements: lines for pip, or the name of a requirements file (`.txt`, a template).
     python_version: `"3.12"`; None: the worker's. system_site_packages False: it does not see what
     is installed beside Penstock. venv_cache_path: a folder in which environments are kept, to be
-    used again; None: made for each try. index_urls: where pip looks. pip_install_options: for pip.
+    used again; None: made for each try. index_urls: where pip looks, and, as connections of type
+    `package_index`, index_urls_from_connection_ids. pip_install_options: for pip.
 
     `PythonVirtualenvOperator(task_id="old", python_callable=f, requirements=["pandas<2"])`.
     """
@@ -322,12 +324,11 @@ class PythonVirtualenvOperator(_OtherPythonOperator):
         )
 
     def _urls(self) -> tuple[str, ...] | None:
-        if self.index_urls_from_connection_ids:
-            raise AirflowException(
-                f"task {self.task_id!r}: index_urls_from_connection_ids is not here yet; give "
-                "index_urls."
-            )
-        return None if self.index_urls is None else tuple(self.index_urls)
+        kept = self.index_urls_from_connection_ids or ()
+        found = [PackageIndexHook(conn_id).get_connection_url() for conn_id in kept]
+        if self.index_urls is None and not found:
+            return None
+        return (*(self.index_urls or ()), *found)
 
 
 def _listed(value: str | Iterable[str] | None) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from penstock.steps.other_python import (
     ExternalPythonOperator,
     PythonVirtualenvOperator,
 )
+from penstock.steps.package_index import PackageIndexHook
 
 HERE = {"python": sys.executable}
 
@@ -260,7 +262,7 @@ def test_a_kept_environment_is_used_again_unless_it_is_not_whole(
     capfd.readouterr()
     assert in_environment(answer, **options).value("f") == first
     assert f"Using the virtual environment in {first[1]}" in capfd.readouterr().out
-    (Path(first[1]) / "whole.json").unlink()
+    (Path(first[1]) / "whole").unlink()
     assert in_environment(answer, **options).value("f") == first
     assert "Successfully installed tiny" in capfd.readouterr().out
 
@@ -293,6 +295,36 @@ def test_requirements_may_be_a_template_file(wheels: list[str], tmp_path: Path) 
             pip_install_options=wheels,
         )
     assert run_one(dag, "f").value("f")[0] == 42
+
+
+def test_where_pip_looks_may_be_a_connection_and_is_written_nowhere(
+    wheels: list[str], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """The URL leads to a folder, laid out as an index is."""
+    index = tmp_path / "index" / "tiny"
+    index.mkdir(parents=True)
+    wheel = tmp_path / "tiny-1.5-py3-none-any.whl"
+    (index / "index.html").write_text(f'<a href="{wheel.as_uri()}">{wheel.name}</a>')
+    monkeypatch.setenv("PENSTOCK_CONN_INNER", json.dumps({"host": index.parent.as_uri()}))
+    kept = tmp_path / "kept"
+    found = in_environment(
+        answer,
+        requirements=["tiny"],
+        system_site_packages=False,
+        index_urls_from_connection_ids="inner",
+        venv_cache_path=str(kept),
+    ).value("f")
+    assert found[0] == 42
+    texts = [file.read_bytes() for file in kept.glob("venv-*/*") if file.is_file()]
+    assert texts
+    assert not any(index.parent.as_uri().encode() in text for text in texts)
+
+
+def test_a_connection_to_an_index_may_have_a_password(monkeypatch: Any) -> None:
+    fields = {"host": "https://packages.example/simple", "login": "me", "password": "p@ss"}
+    monkeypatch.setenv("PENSTOCK_CONN_INNER", json.dumps(fields))
+    url = PackageIndexHook("inner").get_connection_url()
+    assert url == "https://me:p%40ss@packages.example/simple"
 
 
 def test_a_python_that_is_not_there() -> None:
