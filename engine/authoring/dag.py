@@ -315,7 +315,7 @@ class DAG:
                     found.append(self)
 
     def __repr__(self) -> str:
-        return f"<DAG {self.dag_id}>"
+        return f"<DAG: {self.dag_id}>"
 
 
 class AirflowParsingContext(NamedTuple):
