@@ -14,6 +14,7 @@ from penstock.errors import PenstockError
 from penstock.events import types as t
 from penstock.lifecycle.commands import XcomRows
 from penstock.lifecycle.state import State
+from penstock.testing.others import OtherDags
 from penstock.worker import wire
 from penstock.worker.questions import QuestionError
 
@@ -34,8 +35,10 @@ class Answers:
         variables: Mapping[str, Any] | None,
         connections: Mapping[str, Any] | None,
         find_blob: Callable[[str], str | None],
+        others: OtherDags | None = None,
     ) -> None:
         self.state, self.find_blob = state, find_blob
+        self.others = others or OtherDags(None)
         self.variables = {key: text_of(value) for key, value in (variables or {}).items()}
         self.connections = {
             conn_id: fields_of(conn_id, said) for conn_id, said in (connections or {}).items()
@@ -48,6 +51,8 @@ class Answers:
             t.ChangeVariable: self.change,
             t.AskConnection: lambda it: t.ConnectionFound(fields=self.connections.get(it.conn_id)),
             t.AskLastSuccess: lambda _: t.RunFound(run=None),
+            t.AskTrigger: self.others.trigger,
+            t.AskStates: self.others.find,
             wire.WhereIsBlob: self.blob,
             wire.Mask: lambda _: t.Changed(),
         }

@@ -16,6 +16,7 @@ from penstock.authoring.context import moment
 from penstock.errors import PenstockError
 from penstock.lifecycle.state import RunState
 from penstock.lifecycle.states import WORDS
+from penstock.testing.others import TriggeredRun
 from penstock.worker import xcom
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ class RunResult:
     """A run that was tried. state: `success`, `failed`, or `running` if it could not go on.
 
     tasks: by id, in topological order. waits: what a run that could not go on waits for. variables:
-    as the tasks left them. conf, run_id, dag_id, logical_date: as its tasks saw them.
+    as the tasks left them. triggered: runs of other DAGs that they asked for; none was run. conf,
+    run_id, dag_id, logical_date: as its tasks saw them.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -164,6 +166,7 @@ class RunResult:
         self.state, self.reason, self.waits = run.state, run.reason, stage.waits
         self.start_date, self.end_date = moment(run.started_at), moment(run.ended_at)
         self.variables = dict(stage.answers.variables)
+        self.triggered: list[TriggeredRun] = list(stage.answers.others.triggered)
         self.tasks: dict[str, TaskResult] = _Tasks(
             (record.step.task.task_id, task_result(stage, run, record.step.number))
             for record in run.tasks

@@ -37,6 +37,7 @@ from penstock.lifecycle.state import State
 from penstock.testing.answers import Answers
 from penstock.testing.attempts import Attempts
 from penstock.testing.clock import VirtualClock
+from penstock.testing.others import OtherDags
 from penstock.testing.results import RunResult, TaskResult
 from penstock.testing.stage import Listener, Stage
 from penstock.testing.streams import captured
@@ -60,6 +61,7 @@ def run_dag(
     variables: Mapping[str, Any] | None = None,
     connections: Mapping[str, Any] | None = None,
     pools: Mapping[str, int] | None = None,
+    other_dags: Mapping[str, str] | None = None,
     mark_success: str | re.Pattern[str] | None = None,
     real_time: bool = False,
     echo: bool = True,
@@ -73,8 +75,10 @@ def run_dag(
     key. connections: by id, each a URI, a dict of fields or a Connection. Environment variables
     (`PENSTOCK_VAR_...`) go before both, as in production. pools: slots by name, besides
     `default_pool`; if not said, every pool that the DAG names is there, without a limit.
-    mark_success: tasks whose whole id it matches succeed without being run. real_time: retries and
-    sensors really wait. echo: what tasks print is shown as well as kept.
+    other_dags: how runs of other DAGs end that tasks trigger or wait for, `success` or `failed`, by
+    DAG id; if not said, every DAG is there and its runs succeed. mark_success: tasks whose whole id
+    it matches succeed without being run. real_time: retries and sensors really wait. echo: what
+    tasks print is shown as well as kept.
 
     A failed task is no exception here: see `RunResult`. Raises DagFileError kin for a DAG that
     cannot be, TriggerRefusedError for a conf that its params refuse.
@@ -82,7 +86,8 @@ def run_dag(
     serialized = serialize(dag)
 
     def play() -> RunResult:
-        with trial(dag, variables, connections, real_time=real_time, echo=echo) as made:
+        others = OtherDags(other_dags)
+        with trial(dag, variables, connections, others, real_time=real_time, echo=echo) as made:
             given = made.given(xcoms or {})
             stage = made.stage(listener=listener, mark_success=mark_success, given=given)
             date = micros_of(logical_date, made.clock)
@@ -219,6 +224,7 @@ def trial(
     dag: DAG,
     variables: Mapping[str, Any] | None,
     connections: Mapping[str, Any] | None,
+    others: OtherDags | None = None,
     *,
     real_time: bool,
     echo: bool,
@@ -230,7 +236,7 @@ def trial(
         folder = os.path.join(home, "task")
         os.makedirs(folder)
         blobs = BlobFolder(os.path.join(home, "blobs"))
-        answers = Answers(state, variables, connections, blobs.find)
+        answers = Answers(state, variables, connections, blobs.find, others)
         attempts = Attempts(dag, answers, clock, folder, blobs)
         stack.callback(attempts.close)
         stack.enter_context(environment_kept())
