@@ -145,6 +145,9 @@ SERVED: dict[str, dict[str, str]] = {
         "penstock.steps.times", "BranchDayOfWeekOperator"
     ),
     "airflow.providers.standard.utils.weekday": _from("penstock.steps.times", "WeekDay"),
+    "airflow.providers.standard.hooks.package_index": _from(
+        "penstock.steps.package_index", "PackageIndexHook"
+    ),
     "airflow.utils.trigger_rule": _from(_AUTHORING + "vocabulary", "TriggerRule"),
     "airflow.utils.weight_rule": _from(_AUTHORING + "vocabulary", "WeightRule"),
     "airflow.utils.dates": _from("penstock.airflow.times", "days_ago"),
