@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from penstock.airflow import known, names
 from penstock.airflow.refusals import CAVEATS, reason
-from penstock.authoring.decorators import KINDS, _TaskDecorator
+from penstock.authoring.decorators import KINDS, task
 from penstock.authoring.provided import TASK_KINDS
 
 SERVED, OLD, INSTALL = "served", "old name", "not installed"
@@ -66,7 +66,7 @@ def judge_name(module: str, name: str) -> Verdict:
 
 def judge_kind(kind: str) -> Verdict:
     """Say what `@task.kind` would come to."""
-    if kind in KINDS or hasattr(_TaskDecorator, kind):
+    if kind in KINDS or hasattr(type(task), kind):
         return Verdict(SERVED)
     if provider := TASK_KINDS.get(kind):
         return _provider(f"airflow.providers.{provider.replace('-', '.')}")
