@@ -6,11 +6,14 @@ import copy
 import os
 import pickle
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from penstock.airflow import finder, known, names
+from penstock.airflow.judge import GONE, UNKNOWN, judge_name
+from penstock.airflow.judge import LATER as LATER_STATE
 from penstock.airflow.placeholder import NotServedError, Placeholder
 
 LATER = "airflow.models.serialized_dag:SerializedDagModel"
@@ -91,10 +94,14 @@ def test_it_can_be_copied_pickled_and_shown(later: Any) -> None:
 
 
 @pytest.mark.parametrize("module", sorted(known.KNOWN))
-def test_every_name_of_airflow_s_imports(module: str) -> None:
+def test_every_name_of_airflow_s_imports_and_is_judged_as_it_is_found(module: str) -> None:
     listed = " ".join(sorted(known.KNOWN[module]))
     for name in listed.split():
-        assert name in imported(f"from {module} import {name}")
+        found = imported(f"from {module} import {name}")[name]
+        told = judge_name(module, name).state
+        if not isinstance(found, ModuleType):
+            assert (told == LATER_STATE) == isinstance(found, Placeholder), (name, told)
+        assert told not in (GONE, UNKNOWN)
 
 
 def test_a_path_that_airflow_3_does_not_have_is_an_import_error() -> None:
