@@ -44,7 +44,8 @@ ONCE = (
 )
 """Kinds of facts of which a second telling asks for nothing at all."""
 
-ANY_STORY = stories() | changing_stories() | stories("d", "e")
+PLAIN_STORY = stories() | changing_stories() | stories("d", "e")
+ANY_STORY = PLAIN_STORY | stories(chained=True)
 Place = tuple[str, str, int]
 
 
@@ -152,7 +153,7 @@ def test_no_fact_however_strange_makes_the_fold_fail(scene: Scene) -> None:
     assert steps == scene.steps
 
 
-@given(scene=ANY_STORY)
+@given(scene=PLAIN_STORY)  # what waits for a past that failed does not end
 def test_every_run_ends_once_every_attempt_has_an_outcome(scene: Scene) -> None:
     finish(scene)
     assert {run.state for run in scene.state.runs.values()} <= RUN_ENDS - {RUN_QUARANTINED}

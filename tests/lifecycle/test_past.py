@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.scene import SECOND, Scene, dag, fold, picture, succeeded, task
+from lifecycle.scene import SECOND, Scene, dag, succeeded, task
 from lifecycle.stories import finish, stories
 from lifecycle.test_left_out import choose
 from lifecycle.test_size import calls, entry
@@ -392,13 +392,6 @@ def test_an_end_costs_the_same_however_many_runs_wait() -> None:
 # ---------------------------------------------------------------- laws
 
 CHAINED = stories(chained=True, steps=60)
-
-
-@given(scene=CHAINED)
-def test_the_same_facts_give_the_same_state(scene: Scene) -> None:
-    state, steps = fold(scene.entries)
-    assert steps == scene.steps
-    assert picture(state) == picture(scene.state)
 
 
 @settings(max_examples=50)
