@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from penstock.authoring.group import TaskGroup
     from penstock.authoring.node import Node
+    from penstock.testing.results import RunResult
 
 P = ParamSpec("P")
 
@@ -280,7 +281,7 @@ class DAG:
         mark_success_pattern: Any = None,
         *,
         real_time: bool = False,
-    ) -> Any:
+    ) -> RunResult:
         """Run the DAG in this process, its output on the terminal: for `python my_dag.py`.
 
         Returns a `penstock.testing.RunResult`: its `state`, its `tasks` with their XComs. Debuggers
@@ -291,7 +292,7 @@ class DAG:
         """
         from importlib import import_module  # by its name: what tries DAGs stands above all rooms
 
-        return import_module("penstock.testing.dagtest").test(
+        found: RunResult = import_module("penstock.testing.dagtest").test(
             self,
             logical_date=logical_date,
             run_conf=run_conf,
@@ -300,6 +301,7 @@ class DAG:
             mark_success_pattern=mark_success_pattern,
             real_time=real_time,
         )
+        return found
 
     # ------------------------------------------------------------ as a context
 

@@ -81,7 +81,8 @@ class Attempts:
         backend, started_at = self.backend(work), self.clock.now()
         self.environment.begin(work, info)
         try:
-            with recording(self.record_of(work)), interruptible() as interrupted:
+            record = self.record_of(work)
+            with recording(record, foreground=True), interruptible() as interrupted:
                 if work.is_async:
                     one = self.watched(work, info, backend, started_at)
                     ending = self.loop.run_until_complete(one)

@@ -1,7 +1,8 @@
 """What tasks print, told apart by task: it goes where it would go anyway, and is kept besides.
 
 Which task prints is known by a context variable, so that triggers that wait side by side on one
-event loop each have their own record.
+event loop each have their own record. A thread that a task has started knows no context: what it
+prints is the task's that runs in the foreground.
 """
 
 from __future__ import annotations
@@ -20,14 +21,27 @@ from penstock.worker.capture import LOG_FORMAT
 _record: ContextVar[list[str] | None] = ContextVar("penstock_record", default=None)
 
 
+_foreground: list[list[str]] = []
+
+
 @contextmanager
-def recording(record: list[str]) -> Iterator[None]:
+def recording(record: list[str], *, foreground: bool = False) -> Iterator[None]:
     """Keep in `record` what is printed in here, by this task and what it awaits."""
     token = _record.set(record)
+    if foreground:
+        _foreground.append(record)
     try:
         yield
     finally:
         _record.reset(token)
+        if foreground:
+            _foreground.pop()
+
+
+def current() -> list[str] | None:
+    """Return the record of the task that runs here, None outside of one."""
+    found = _record.get()
+    return _foreground[-1] if found is None and _foreground else found
 
 
 class _Tee(io.TextIOBase):
@@ -38,7 +52,7 @@ class _Tee(io.TextIOBase):
 
     def write(self, text: str) -> int:
         shown = masked(text)
-        record = _record.get()
+        record = current()
         if record is not None:
             record.append(shown)
         if record is None or self._echo:
@@ -92,4 +106,4 @@ class _OfTasks(logging.StreamHandler[Any]):
     """Shows what tasks log; what is logged besides is somebody else's."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return _record.get() is not None and record.levelno >= logging.INFO
+        return current() is not None and record.levelno >= logging.INFO

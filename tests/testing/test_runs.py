@@ -278,6 +278,67 @@ def test_what_a_task_changes_in_its_process_is_put_back() -> None:
     assert (dict(os.environ), os.getcwd()) == (before, place)
 
 
+def test_large_values_go_by_a_file_and_are_there_afterwards() -> None:
+    with DAG("large") as dag:
+
+        @task
+        def make() -> list[int]:
+            return list(range(100_000))
+
+        @task
+        def count(values: Any) -> int:
+            return len(values)
+
+        count(make())
+    run = run_dag(dag)
+    assert run.tasks["count"].xcom == 100_000
+    assert run.tasks["make"].xcom[-1] == 99_999
+
+
+@pytest.mark.ml
+def test_arrays_and_frames_are_there_afterwards() -> None:
+    numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
+    with DAG("arrays") as dag:
+
+        @task
+        def array() -> Any:
+            return numpy.arange(1_000_000)
+
+        @task
+        def frame(values: Any) -> Any:
+            return pandas.DataFrame({"x": values[:50_000]})
+
+        frame(array())
+    run = run_dag(dag)
+    assert int(run.tasks["array"].xcom.sum()) == 499_999_500_000
+    assert run.tasks["frame"].xcom["x"].iloc[-1] == 49_999
+
+
+def test_what_a_task_s_thread_prints_is_the_task_s() -> None:
+    with DAG("threads") as dag:
+
+        @task
+        def start() -> None:
+            import threading
+
+            thread = threading.Thread(target=print, args=("from a thread",))
+            thread.start()
+            thread.join()
+
+        start()
+    assert "from a thread" in run_dag(dag).tasks["start"].log
+
+
+def test_a_dag_tests_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with DAG("itself") as dag:
+        BashOperator(task_id="say", bash_command="echo {{ params.word }}", params={"word": "no"})
+    run = dag.test(logical_date=datetime(2026, 1, 1, tzinfo=UTC), run_conf={"word": "yes"})
+    assert (run.state, run.tasks["say"].xcom) == ("success", "yes")
+    printed = capsys.readouterr()
+    assert "say: running" in printed.err
+    assert "itself/manual__2026-01-01T00:00:00.000000+00:00  success" in printed.out
+
+
 def test_marked_tasks_succeed_unrun() -> None:
     with DAG("marked") as dag, TaskGroup("prepare"):
         BashOperator(task_id="download", bash_command="exit 1")
