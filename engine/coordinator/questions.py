@@ -10,8 +10,7 @@ import msgspec
 from penstock.coordinator.api import UnknownThingError, find_run
 from penstock.coordinator.keeping import (
     a_name,
-    open_connection,
-    open_variable,
+    answer_kept,
     seal_variable,
 )
 from penstock.coordinator.other_runs import OtherRuns
@@ -20,8 +19,6 @@ from penstock.events.bus import BusError, Message
 from penstock.events.types import (
     NOT_MAPPED,
     Answer,
-    AskConnection,
-    AskKeys,
     AskLastSuccess,
     AskStates,
     AskTrigger,
@@ -29,13 +26,10 @@ from penstock.events.types import (
     Attempt,
     Changed,
     ChangeVariable,
-    ConnectionFound,
     FoundXcom,
-    KeysFound,
     Question,
     Refused,
     RunFound,
-    VariableFound,
     VariableSet,
     XcomsFound,
     decode_question,
@@ -84,18 +78,9 @@ class Questions:
             return await self.other_runs.trigger(question)
         if isinstance(question, AskStates):
             return await self.other_runs.states(question)
-        state, vault = self.coordinator.state, self.coordinator.reading.vault
-        if isinstance(question, AskKeys):
-            prefix = question.prefix
-            return KeysFound(keys=tuple(sorted(k for k in state.variables if k.startswith(prefix))))
-        if isinstance(question, AskConnection):
-            kept = state.connections.get(question.conn_id)
-            if kept is None:
-                return ConnectionFound(fields=None)
-            return ConnectionFound(fields=open_connection(vault, question.conn_id, kept))
-        kept = state.variables.get(question.key)
-        value = None if kept is None else open_variable(vault, question.key, kept)["value"]
-        return VariableFound(value=value)
+        one = self.coordinator
+        kept = one.state.variables, one.state.connections
+        return answer_kept(one.reading.vault, *kept, question)
 
     async def change_variable(self, asked: ChangeVariable) -> Changed:
         """Set or delete a variable for a task. Deleting what is not there is no error."""
