@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINTED := engine events steps tests examples benchmarks docs
 
-.PHONY: setup check lint types imports generated-check format generated test test-all bench chaos pictures clean
+.PHONY: setup check lint types imports generated-check format generated test test-all bench airflow-conformance chaos pictures clean
 
 # Strict: every file is linked by name, so that mypy finds the three folders as one package. A new
 # file needs a new link; hence again whenever the list of files changes.
@@ -62,6 +62,12 @@ test-all:
 bench: setup
 	$(BIN)/pip install --quiet 'dask[distributed]>=2025.1' || echo 'Dask cannot be installed here: it is left out.'
 	$(BIN)/python benchmarks/peers.py
+
+# Airflow itself runs the files of tests/conformance, then its own examples are run here and there.
+# About twenty minutes; Airflow is installed in an environment that is thrown away.
+airflow-conformance: setup
+	$(BIN)/python -m tests.conformance.against_airflow $(if $(ENVIRONMENT),--environment $(ENVIRONMENT))
+	$(BIN)/python docs/generate.py
 
 chaos: setup
 	$(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))

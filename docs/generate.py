@@ -23,6 +23,7 @@ BESIDE = {
     "docs": "this page, the decisions, what is generated from the code",
 }
 MARK = "<!-- drawn by docs/generate.py from the rooms' docstrings -->\n"
+SUITE_MARK = "<!-- drawn by docs/generate.py from tests/conformance -->\n"
 NAMES_MARK = "<!-- drawn by docs/generate.py from engine/airflow/names.py -->\n"
 
 
@@ -77,6 +78,11 @@ def asyncapi(page: str) -> str:
     return str(made["page"](page, version))
 
 
+def compatibility(page: str) -> str:
+    made = runpy.run_path(str(ROOT / "docs" / "compatibility.py"))
+    return str(made["page"](up_to(SUITE_MARK, page)))
+
+
 def up_to(mark: str, page: str) -> str:
     """Return the page up to its mark and with it; what is below is drawn anew."""
     before, found, _ = page.partition(mark)
@@ -88,6 +94,7 @@ def up_to(mark: str, page: str) -> str:
 PAGES = {
     "docs/architecture.md": architecture,
     "docs/airflow.md": airflow,
+    "docs/airflow-compatibility.md": compatibility,
     "docs/asyncapi.yaml": asyncapi,
 }
 """Each generated page, and what makes its new text of its old one."""
