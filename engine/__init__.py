@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from penstock.authoring.masking import mask_secret
     from penstock.authoring.operator import BaseOperator
     from penstock.authoring.params import Param
+    from penstock.authoring.sensor import BaseSensorOperator, PokeReturnValue
     from penstock.authoring.variables import Variable
     from penstock.authoring.vocabulary import TriggerRule, WeightRule
     from penstock.authoring.xcom_arg import XComArg, literal
@@ -59,6 +60,7 @@ _HOMES = {
     "penstock.authoring.masking": ("mask_secret",),
     "penstock.authoring.operator": ("BaseOperator",),
     "penstock.authoring.params": ("Param",),
+    "penstock.authoring.sensor": ("BaseSensorOperator", "PokeReturnValue"),
     "penstock.authoring.variables": ("Variable",),
     "penstock.authoring.vocabulary": ("TriggerRule", "WeightRule"),
     "penstock.authoring.xcom_arg": ("XComArg", "literal"),
@@ -87,6 +89,7 @@ __all__ = [
     "BaseBranchOperator",
     "BaseHook",
     "BaseOperator",
+    "BaseSensorOperator",
     "BashOperator",
     "BranchDateTimeOperator",
     "BranchDayOfWeekOperator",
@@ -101,6 +104,7 @@ __all__ = [
     "LatestOnlyOperator",
     "Param",
     "PenstockError",
+    "PokeReturnValue",
     "PythonOperator",
     "PythonVirtualenvOperator",
     "ShortCircuitOperator",
