@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lifecycle.scene import SECOND, Scene, dag, of, task
 from penstock.events.types import Awaited, Xcom
@@ -126,3 +128,45 @@ def test_it_is_said_what_is_awaited() -> None:
         "Task 'wait' is deferred, try 1 of 1, until run 1970-01-01T00:00:00Z of DAG 'other' ends, "
         "or 1970-01-01T00:17:41Z"
     ]
+
+
+ENDS = (
+    Awaited("other", "o", live=True),
+    Awaited("other", "o", task="first", live=True),
+    Awaited("other", "o", task="second"),
+    Awaited("other", logical_date=7),
+    Awaited("other", logical_date=7, task="second"),
+    Awaited("d", "r", task="wait", live=True),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_happens_nobody_is_lost_or_waits_twice(data: st.DataObject) -> None:
+    """The scene recounts `State.awaited` after every fact."""
+    other = dag(task("first", retries=1), task("second", "first"), dag_id="other")
+    scene = Scene(dag(task("wait", over=2, retries=1), task("use", "wait")), other)
+    scene.trigger()
+    for _ in range(data.draw(st.integers(1, 25))):
+        what = data.draw(st.sampled_from(("run", "pause", "end", "end", "ring", "cancel")))
+        held = sorted(scene.held, key=str)
+        if what == "run" and "other/o" not in scene.state.runs:
+            scene.trigger("o", "other", logical_date=7)
+        elif what == "cancel" and data.draw(st.integers(0, 5)) == 0:
+            scene.cancel(data.draw(st.sampled_from(sorted(scene.state.runs))))
+        elif what == "ring" and scene.timers:
+            scene.ring_timer(data.draw(st.sampled_from(scene.timers)))
+        elif what in ("pause", "end") and held:
+            one = data.draw(st.sampled_from(held))
+            if what == "end":
+                data.draw(st.sampled_from((scene.succeed, scene.fail)))(
+                    one.task, one.index, run=one.run
+                )
+                continue
+            awaits = tuple(data.draw(st.lists(st.sampled_from(ENDS), unique=True, max_size=4)))
+            until = scene.now + data.draw(st.integers(1, 100)) * SECOND
+            scene.pause(one.task, one.index, run=one.run, until=until, awaits=awaits)
+    for run in scene.state.runs.values():
+        if run.state == "running":
+            scene.cancel(run.key)
+    assert scene.state.awaited == {}
