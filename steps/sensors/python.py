@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from penstock.authoring.calling import CallingOperator
@@ -14,7 +15,7 @@ class PythonSensor(BaseSensorOperator, CallingOperator):
     """Waits until `python_callable` returns something true, or a PokeReturnValue that is done.
 
     Its arguments (op_args, op_kwargs, templates_dict) are told at `CallingOperator`, how it waits
-    at `BaseSensorOperator`.
+    at `BaseSensorOperator`. It may be an `async def`, too.
     `PythonSensor(task_id="wait", python_callable=is_ready, mode="reschedule", poke_interval=30)`.
     """
 
@@ -25,9 +26,17 @@ class PythonSensor(BaseSensorOperator, CallingOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         args, kwargs = self._call(context)
         returned = self.python_callable(*args, **kwargs)
+        if inspect.isawaitable(returned):  # it would count as true, whatever it comes to
+            import asyncio  # late: sync children do without
+
+            returned = asyncio.run(_result(returned))
         if isinstance(returned, PokeReturnValue):
             return returned
         return PokeReturnValue(bool(returned))
+
+
+async def _result(awaitable: Any) -> Any:
+    return await awaitable
 
 
 class SensorTask(Decorated, PythonSensor):

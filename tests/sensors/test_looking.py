@@ -72,6 +72,35 @@ def test_a_task_s_function_may_be_a_sensor() -> None:
     assert (run.tasks["arrived"].xcom, run.tasks["use"].xcom) == (3, 4)
 
 
+def test_a_coroutine_is_asked_for_what_it_comes_to() -> None:
+    looks = []
+
+    async def look(rows: int) -> PokeReturnValue:
+        looks.append(rows)
+        return PokeReturnValue(len(looks) == 3, rows)
+
+    wait = run_one(PythonSensor, python_callable=look, op_args=[5])
+    assert (wait.xcom, len(looks)) == (5, 3)
+
+
+def test_sensors_can_be_mapped() -> None:
+    with DAG("waits") as dag:
+
+        @task.sensor(poke_interval=5, mode="reschedule")
+        def arrived(rows: int) -> PokeReturnValue:
+            return PokeReturnValue(rows > 1, rows)
+
+        arrived.override(timeout=60, soft_fail=True).expand(rows=[1, 2, 3])
+        BashSensor.partial(task_id="each", timeout=60).expand(bash_command=["exit 0", "exit 1"])
+    run = run_dag(dag)
+    assert [one.state for one in run.tasks["arrived"].instances] == [
+        "skipped",
+        "success",
+        "success",
+    ]
+    assert [one.state for one in run.tasks["each"].instances] == ["success", "failed"]
+
+
 @MODES
 @pytest.mark.parametrize(
     ("options", "state"),
