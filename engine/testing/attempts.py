@@ -14,14 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
 from penstock.authoring.dag import DAG
 from penstock.events import types as t
 from penstock.testing.answers import Answers
-from penstock.testing.clock import VirtualClock
+from penstock.testing.clock import SECOND, VirtualClock
 from penstock.testing.streams import recording
 from penstock.worker import child, execute
 from penstock.worker.attempt import TIMEOUT, outcome_of
@@ -41,6 +41,13 @@ class Backend(TaskBackend):
 
     def pause_of(self, error: BaseException) -> t.Pause:
         return pause_of(error, self._encoded, self.pushed, self.clock.now())
+
+
+class Limit(NamedTuple):
+    """How long an attempt may take, None for ever, and what it is stopped for then."""
+
+    seconds: float | None
+    why: str
 
 
 class Attempts:
@@ -76,33 +83,39 @@ class Attempts:
 
     # ------------------------------------------------------------ one after another
 
-    def run(self, work: t.Work, info: t.RunInfo) -> t.Outcome:
-        """Run an attempt to its end and return what became of it. Raises KeyboardInterrupt."""
+    def run(self, work: t.Work, info: t.RunInfo, until: int | None = None) -> t.Outcome:
+        """Run an attempt to its end and return what became of it. Raises KeyboardInterrupt.
+
+        until: when the run's time is up, microseconds; then the attempt is stopped.
+        """
+        limit = self.limit_of(work, until)
         backend, started_at = self.backend(work), self.clock.now()
         self.environment.begin(work, info)
         try:
             record = self.record_of(work)
             with recording(record, foreground=True), interruptible() as interrupted:
                 if work.is_async:
-                    one = self.watched(work, info, backend, started_at)
+                    one = self.watched(work, info, backend, started_at, limit)
                     ending = self.loop.run_until_complete(one)
                 else:
-                    ending = self.attempt(work, info, backend, started_at)
+                    ending = self.attempt(work, info, backend, started_at, limit)
         finally:
             self.environment.end()
         if interrupted:
             raise KeyboardInterrupt
         return self.outcome(work, ending)
 
-    def attempt(self, work: t.Work, info: t.RunInfo, backend: Backend, started_at: int) -> Ending:
+    def attempt(
+        self, work: t.Work, info: t.RunInfo, backend: Backend, started_at: int, limit: Limit
+    ) -> Ending:
         began = time.perf_counter()
         asked = ""
         try:
-            with time_limit(work.timeout, self.clock):
+            with time_limit(limit, self.clock):
                 execute.run_in(self.dag, work, info, backend, started_at)
             said: dict[str, Any] = {"how": "returned"}
         except BaseException as error:
-            asked = TIMEOUT if isinstance(error, child.Stopped) else ""
+            asked = limit.why if isinstance(error, child.Stopped) else ""
             said = self.judge(work, error, backend)
         return self.ending(backend, started_at, began, asked, said)
 
@@ -114,23 +127,24 @@ class Attempts:
 
         async def run() -> t.Outcome:
             with recording(self.record_of(work)):
-                return self.outcome(work, await self.watched(work, info, backend, started_at))
+                watched = self.watched(work, info, backend, started_at, Limit(None, ""))
+                return self.outcome(work, await watched)
 
         return self.loop.create_task(run())
 
     async def watched(
-        self, work: t.Work, info: t.RunInfo, backend: Backend, started_at: int
+        self, work: t.Work, info: t.RunInfo, backend: Backend, started_at: int, limit: Limit
     ) -> Ending:
         began, asked = time.perf_counter(), ""
         running = execute.run_async_in(self.dag, work, info, backend, started_at)
         try:
-            async with asyncio.timeout(work.timeout):
+            async with asyncio.timeout(limit.seconds):
                 await running
             said: dict[str, Any] = {"how": "returned"}
         except TimeoutError as error:
             took = time.perf_counter() - began
-            is_ours = work.timeout is not None and took >= work.timeout
-            asked = TIMEOUT if is_ours else ""
+            is_ours = limit.seconds is not None and took >= limit.seconds
+            asked = limit.why if is_ours else ""
             said = self.judge(work, error, backend)
         except asyncio.CancelledError:
             raise
@@ -179,6 +193,12 @@ class Attempts:
             ending = structs.replace(ending, skip=())
         return outcome_of(work, WORKER, ending, logged=0, now=self.clock.now())
 
+    def limit_of(self, work: t.Work, until: int | None) -> Limit:
+        left = None if until is None else max(0.0, (until - self.clock.now()) / SECOND)
+        if left is not None and (work.timeout is None or left < work.timeout):
+            return Limit(left, "the run's time is up")
+        return Limit(work.timeout, TIMEOUT)
+
     def record_of(self, work: t.Work) -> list[str]:
         return self.records.setdefault(key_of(work), [])
 
@@ -206,8 +226,9 @@ def in_main_thread() -> bool:
 
 
 @contextmanager
-def time_limit(seconds: float | None, clock: VirtualClock) -> Iterator[None]:
+def time_limit(limit: Limit, clock: VirtualClock) -> Iterator[None]:
     """Raise `Stopped` in here when the time is up."""
+    seconds = limit.seconds
     if seconds is None or not in_main_thread():
         yield
         return

@@ -79,6 +79,7 @@ class Stage:
         self.timers: list[tuple[int, int, Remind]] = []
         self.on_loop: dict[asyncio.Task[t.Outcome], tuple[Taken, t.Work]] = {}
         self.rows: dict[Row, InstanceRow] = {}
+        self.ends_at: int | None = None  # when the run's time is up
         self.waits: list[str] = []  # what a run that cannot go on waits for
         self.key = ""
         self.acts: dict[type[Command], Callable[[Any], None]] = {
@@ -192,7 +193,8 @@ class Stage:
             return self.end(taken, outcome)
         if self.listener is not None:
             self.listener.began(attempt)
-        return self.end(taken, self.attempts.run(work, info))
+        until = None if work.kind == "callback" else self.ends_at
+        return self.end(taken, self.attempts.run(work, info, until))
 
     def end(self, taken: Taken, outcome: t.Outcome) -> bool:
         self.queue.release(taken)
@@ -243,6 +245,8 @@ class Stage:
     # ------------------------------------------------------------ what follows from facts
 
     def remind(self, timer: Remind) -> None:
+        if timer.what == "run_timeout":
+            self.ends_at = timer.due
         heapq.heappush(self.timers, (timer.due, next(self.numbers), timer))
 
     def keep(self, command: XcomRows) -> None:

@@ -91,6 +91,23 @@ def test_the_run_s_time_is_up_while_it_waits() -> None:
     assert run.reason.startswith("run timeout")
 
 
+def test_the_run_s_time_is_up_while_a_task_runs() -> None:
+    with DAG("slow", dagrun_timeout=timedelta(seconds=0.1)) as dag:
+
+        @task
+        def slow() -> None:
+            time.sleep(60)
+
+        @task
+        async def below() -> None:
+            await asyncio.sleep(60)
+
+        slow() >> below()
+    run = run_dag(dag)
+    assert (run.state, run.states) == ("failed", {"slow": "skipped", "below": "skipped"})
+    assert run.tasks["slow"].try_number == 1
+
+
 class Waits(BaseOperator):
     """Defers to a trigger, and goes on with what it fired with."""
 
