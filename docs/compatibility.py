@@ -23,7 +23,12 @@ def page(up_to_mark: str) -> str:
     """Return the page: what a person wrote, up to the mark, and what is drawn below it."""
     results = json.loads((SUITE / "results.json").read_text("utf-8"))
     known: dict[str, str] = runpy.run_path(str(SUITE / "differences.py"))["KNOWN"]
-    lines = ["", *own_files(known, results["own"]), "", *examples(results["examples"])]
+    lines = [
+        "",
+        *own_files(known, results["own"]),
+        "",
+        *examples(results["examples"], results["names"]),
+    ]
     return up_to_mark + "\n".join([*lines, ""])
 
 
@@ -46,14 +51,17 @@ def own_files(known: dict[str, str], in_airflow: dict[str, list[str]]) -> list[s
     return lines
 
 
-def examples(rows: list[dict[str, str]]) -> list[str]:
+def examples(rows: list[dict[str, str]], names: str) -> list[str]:
     counts = Counter(one["here"] for one in rows)
     said = ", ".join(f"{counts[here]} {what}" for here, what in HERE.items())
     lines = [
         "## The examples that Airflow ships",
         "",
         f"{len(rows)} DAGs, each run once with its defaults: {said}, {counts['not compared']} not",
-        "compared, for they were not over in Airflow within the time.",
+        "compared, for they were not over in Airflow within the time. Airflow ran each alone, in",
+        "process (`dag.test()`): what waits for another DAG's run ends otherwise there.",
+        "",
+        f"`penstock dags check` says of the folder: {names}.",
         "",
         "| DAG | file | in Airflow | here | why |",
         "| --- | --- | --- | --- | --- |",

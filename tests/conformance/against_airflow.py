@@ -58,8 +58,8 @@ def own_files(python: Path, folder: Path) -> dict[str, list[str]]:
     return {name: differences(one, observed[name]) for name, one in everything.items()}
 
 
-def shipped(python: Path, folder: Path) -> list[dict[str, str]]:
-    """Return the rows of the examples that Airflow ships."""
+def shipped(python: Path, folder: Path) -> tuple[list[dict[str, str]], str]:
+    """Return the rows of the examples that Airflow ships, and what becomes of their names."""
     asked = "import airflow, pathlib; print(pathlib.Path(airflow.__file__).parent)"
     package = subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True)
     dags = folder / "examples"
@@ -67,7 +67,7 @@ def shipped(python: Path, folder: Path) -> list[dict[str, str]]:
     theirs = by_airflow(python, "airflow_examples.py", folder / "shipped.json", dags)
     home = folder / "penstock"
     home.mkdir()
-    return examples.rows(home, dags, theirs)
+    return examples.rows(home, dags, theirs), examples.names(dags)
 
 
 def main() -> int:
@@ -78,16 +78,16 @@ def main() -> int:
         folder = Path(temporary)
         python = environment(given.environment or folder / "environment")
         own = own_files(python, folder)
-        rows = shipped(python, folder)
-    write(own, rows)
+        rows, names = shipped(python, folder)
+    write(own, rows, names)
     for name, lines in own.items():
         for line in lines:
             print(f"{name}: in Airflow {line}")
     return 1 if any(own.values()) else 0
 
 
-def write(own: dict[str, list[str]], rows: list[dict[str, str]]) -> None:
-    results = {"airflow": AIRFLOW[0].partition("==")[2], "own": own, "examples": rows}
+def write(own: dict[str, list[str]], rows: list[dict[str, str]], names: str) -> None:
+    results = {"own": own, "names": names, "examples": rows}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 

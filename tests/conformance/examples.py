@@ -7,6 +7,8 @@ DAG with a schedule runs by that, too; what is compared is the one run that was 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,12 @@ def copy(package: Path, to: Path) -> None:
         )
 
 
+def names(dags: Path) -> str:
+    """Return the sum that `penstock dags check` draws of the folder: which names would work."""
+    command = [sys.executable, "-m", "penstock.cli", "dags", "check", str(dags)]
+    return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[-1]
+
+
 def rows(folder: Path, dags: Path, theirs: dict[str, Any]) -> list[dict[str, str]]:
     """Run them below `folder`, a new one, and return a row for each DAG that Airflow can read.
 
@@ -52,7 +60,8 @@ def _judged(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, str]:
         return {"here": "refused", "why": ours["error"].strip().splitlines()[-1]}
     seen = ours["runs"][0]
     if seen.get("refused"):
-        return {"here": "refused", "why": seen["refused"]}
+        same = "raised" in theirs and "run" not in theirs
+        return {"here": "same" if same else "refused", "why": seen["refused"]}
     if theirs.get("run") not in expectations.ENDED:
         return {"here": "not compared", "why": f"here the run is {seen['run']}"}
     found = list(_differences(theirs, seen))
