@@ -14,5 +14,14 @@ and sensors wait in virtual time: a delay of an hour is over at once.
 
 from penstock.testing.results import InstanceResult, RunResult, TaskResult
 from penstock.testing.trying import render_task, run_dag, run_task
+from penstock.worker.dagfile import load as load_dags
 
-__all__ = ["InstanceResult", "RunResult", "TaskResult", "render_task", "run_dag", "run_task"]
+__all__ = [
+    "InstanceResult",
+    "RunResult",
+    "TaskResult",
+    "load_dags",
+    "render_task",
+    "run_dag",
+    "run_task",
+]
