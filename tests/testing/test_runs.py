@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -337,6 +338,20 @@ def test_a_dag_tests_itself(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr()
     assert "say: running" in printed.err
     assert "itself/manual__2026-01-01T00:00:00.000000+00:00  success" in printed.out
+
+
+def test_a_dag_tests_itself_with_files_as_airflow_exports_them(tmp_path: Path) -> None:
+    (tmp_path / "variables.yaml").write_text("region: eu\n")
+    (tmp_path / "connections.json").write_text('{"lake": "http://lake.example"}')
+    with DAG("files") as dag:
+        BashOperator(task_id="say", bash_command="echo {{ var.value.region }} {{ conn.lake.host }}")
+        BashOperator(task_id="wait", bash_command="exit 1")
+    run = dag.test(
+        conn_file_path=str(tmp_path / "connections.json"),
+        variable_file_path=str(tmp_path / "variables.yaml"),
+        mark_success_pattern="wa.t",
+    )
+    assert (run.state, run.tasks["say"].xcom) == ("success", "eu lake.example")
 
 
 def test_marked_tasks_succeed_unrun() -> None:
