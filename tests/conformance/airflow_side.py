@@ -51,7 +51,7 @@ def settings(home: Path, dags: Path) -> dict[str, str]:
         "AIRFLOW__API__PORT": port,
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__WORKERS": 1,
-        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": 60,  # seconds; a loaded machine needs more than 5
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": 60,  # seconds; 5 are too few under load
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
         "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": 3600,

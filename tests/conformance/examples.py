@@ -57,7 +57,8 @@ def rows(folder: Path, dags: Path, theirs: dict[str, Any]) -> list[dict[str, str
 
 def _judged(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, str]:
     if "error" in ours:
-        return {"here": "refused", "why": ours["error"].strip().splitlines()[-1]}
+        why = ours["error"].strip().splitlines()[-1]
+        return {"here": "refused", "why": why.replace(sys.executable, "python")}
     seen = ours["runs"][0]
     if seen.get("refused"):
         same = "raised" in theirs and "run" not in theirs
