@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from penstock.events.types import RunTimes, StatesFound, Triggered
+from penstock.events.questions import RunTimes, StatesFound, Triggered
 
 
 @dataclass(frozen=True, slots=True)

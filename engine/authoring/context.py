@@ -25,7 +25,8 @@ from penstock.authoring.exceptions import AirflowException
 from penstock.authoring.later import Later
 from penstock.authoring.params import merged
 from penstock.authoring.variables import VariableAccessor
-from penstock.events.types import RunInfo, RunTimes
+from penstock.events.questions import RunTimes
+from penstock.events.words import RunInfo
 
 if TYPE_CHECKING:
     from penstock.authoring.dag import DAG

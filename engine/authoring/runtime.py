@@ -26,7 +26,7 @@ from penstock.authoring.operator import BaseOperator
 from penstock.authoring.task_instance import TaskInstance
 from penstock.authoring.templates import render_fields
 from penstock.authoring.xcom_arg import RETURN_KEY
-from penstock.events.types import RunInfo, Work
+from penstock.events.words import RunInfo, Work
 
 if TYPE_CHECKING:
     from penstock.authoring.dag import DAG

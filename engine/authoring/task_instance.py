@@ -12,7 +12,7 @@ from penstock.authoring.context import moment
 from penstock.authoring.exceptions import AirflowException
 from penstock.authoring.vocabulary import NOTSET
 from penstock.authoring.xcom_arg import RETURN_KEY
-from penstock.events.types import RunInfo, Work
+from penstock.events.words import RunInfo, Work
 
 if TYPE_CHECKING:
     from penstock.authoring.context import Context, DagRun

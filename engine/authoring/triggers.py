@@ -18,7 +18,7 @@ from penstock.authoring.backend import Backend
 from penstock.authoring.context import DagRun, asking
 from penstock.authoring.exceptions import TaskDeferralError
 from penstock.authoring.task_instance import TaskInstance
-from penstock.events.types import RunInfo, Work
+from penstock.events.words import RunInfo, Work
 
 if TYPE_CHECKING:
     from penstock.authoring.dag import DAG

@@ -12,7 +12,8 @@ from penstock.cli.times import format_moment, local_clock
 
 if TYPE_CHECKING:
     from penstock.cli.daemon import Daemon
-    from penstock.events.types import Delivery, LogChunk
+    from penstock.events.types import Delivery
+    from penstock.events.words import LogChunk
 
 SAID_BY_PENSTOCK, STDERR = 0, 2
 
@@ -28,7 +29,7 @@ async def stored_chunks(
     Looked for, not heard: what a worker stores crosses into the log's account as a service, and
     nats-server does not export such a message again, as a stream, to ours.
     """
-    from penstock.events.types import decode_chunk
+    from penstock.events.words import decode_chunk
 
     after = 0
     while True:

@@ -40,8 +40,8 @@ from penstock.events.types import (
     Event,
     PoolSet,
     RunCancelled,
-    decode_chunk,
 )
+from penstock.events.words import decode_chunk
 from penstock.lifecycle.state import DagState, State
 
 if TYPE_CHECKING:

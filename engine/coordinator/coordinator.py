@@ -41,8 +41,6 @@ from penstock.events.types import (
     AttemptStarted,
     Delivery,
     Event,
-    Hello,
-    Leading,
     Record,
     WorkerJoined,
     WorkerLost,
@@ -50,6 +48,7 @@ from penstock.events.types import (
     election_id,
     encode,
 )
+from penstock.events.words import Hello, Leading
 from penstock.lifecycle.advance import Entry, advance, entries_of
 from penstock.lifecycle.commands import (
     Command,

@@ -15,14 +15,12 @@ from penstock.coordinator.links import BATCH, Holding, Link
 from penstock.coordinator.post import Post
 from penstock.coordinator.work import WorkMaker
 from penstock.events.subjects import Subjects
-from penstock.events.types import (
-    Attempt,
-    Delivery,
+from penstock.events.types import Attempt, Delivery, Held, election_id, encode
+from penstock.events.words import (
     Dispatch,
     Down,
     GivenBack,
     Heartbeat,
-    Held,
     Hello,
     Renewed,
     RollCall,
@@ -30,8 +28,6 @@ from penstock.events.types import (
     Stored,
     Welcome,
     Work,
-    election_id,
-    encode,
 )
 from penstock.lifecycle.commands import Ready
 from penstock.lifecycle.limits import Item, ReadyQueue, Taken

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from penstock.coordinator.mending import TailLostError, next_of, see_place
 from penstock.events.bus import BusError, FencedError, Message, Stored, UnknownSubjectError
-from penstock.events.types import LeaderElected, Record, decode_leading, encode
+from penstock.events.types import LeaderElected, Record, encode
+from penstock.events.words import decode_leading
 from penstock.lifecycle.advance import RULES_VERSION
 
 if TYPE_CHECKING:

@@ -11,20 +11,8 @@ import msgspec
 
 from penstock.coordinator.api import open_api
 from penstock.events.bus import BusError, Message
-from penstock.events.types import (
-    Delivery,
-    GivenBack,
-    Goodbye,
-    Heartbeat,
-    Held,
-    Hello,
-    Outcomes,
-    Upward,
-    WorkerJoined,
-    WorkerLost,
-    decode_up,
-    encode,
-)
+from penstock.events.types import Delivery, Held, WorkerJoined, WorkerLost, encode
+from penstock.events.words import GivenBack, Goodbye, Heartbeat, Hello, Outcomes, Upward, decode_up
 
 if TYPE_CHECKING:
     from penstock.coordinator.coordinator import Coordinator

@@ -15,20 +15,18 @@ from typing import TYPE_CHECKING, Any
 from penstock.authoring.masking import MASK, is_sensitive, redacted_json
 from penstock.coordinator.reads import Args, UnknownThingError
 from penstock.errors import UsageError
-from penstock.events.types import (
+from penstock.events.questions import (
     Answer,
     AskConnection,
     AskKeys,
     AskVariable,
     ConnectionFound,
-    ConnectionSet,
-    Event,
     KeysFound,
     Question,
     Refused,
     VariableFound,
-    VariableSet,
 )
+from penstock.events.types import ConnectionSet, Event, VariableSet
 from penstock.store.vault import SecretKeyError, Vault, is_sealed
 
 if TYPE_CHECKING:

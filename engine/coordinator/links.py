@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from penstock.events.types import Attempt, Delivery, Hello
+from penstock.events.types import Attempt, Delivery
+from penstock.events.words import Hello
 from penstock.lifecycle.limits import Lane, Taken
 
 BATCH = 16

@@ -26,8 +26,8 @@ from penstock.coordinator.keeping import answer_kept
 from penstock.coordinator.parsing import parse_file
 from penstock.events.bus import FencedError
 from penstock.events.nats_bus import NatsBus
+from penstock.events.questions import Answer, Question
 from penstock.events.subjects import Subjects
-from penstock.events.types import Answer, Question
 from penstock.store.database import Database
 
 log = logging.getLogger("penstock.coordinator")

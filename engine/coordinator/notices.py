@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from penstock.events.subjects import Subjects
-from penstock.events.types import Notice, encode
+from penstock.events.types import encode
+from penstock.events.words import Notice
 from penstock.lifecycle.commands import Notify, NotifyRun
 
 Told = Notify | NotifyRun

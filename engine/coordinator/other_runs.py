@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from penstock.events.types import AskStates, AskTrigger, FoundRun, StatesFound, Triggered
+from penstock.events.questions import AskStates, AskTrigger, FoundRun, StatesFound, Triggered
 from penstock.lifecycle.states import RUN_ENDS, RUN_FAILED, RUN_QUARANTINED
 
 if TYPE_CHECKING:

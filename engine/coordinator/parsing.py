@@ -14,7 +14,8 @@ import msgspec
 
 from penstock.authoring.serialized import FileError, ParsedFile
 from penstock.errors import PenstockError
-from penstock.events.types import Answer, Question, Refused, decode_question, encode
+from penstock.events.questions import Answer, Question, Refused, decode_question
+from penstock.events.types import encode
 from penstock.home import SECRET_KEY
 
 LIMIT = 30.0

@@ -16,25 +16,22 @@ from penstock.coordinator.keeping import (
 from penstock.coordinator.other_runs import OtherRuns
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError, Message
-from penstock.events.types import (
-    NOT_MAPPED,
+from penstock.events.questions import (
     Answer,
     AskLastSuccess,
     AskStates,
     AskTrigger,
     AskXcoms,
-    Attempt,
     Changed,
     ChangeVariable,
     FoundXcom,
     Question,
     Refused,
     RunFound,
-    VariableSet,
     XcomsFound,
     decode_question,
-    encode,
 )
+from penstock.events.types import NOT_MAPPED, Attempt, VariableSet, encode
 from penstock.lifecycle.explain import explain, stuck
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from penstock.events.types import Attempt, Delivery, Later, RunInfo, Work, Xcom
+from penstock.events.types import Attempt, Delivery, Xcom
+from penstock.events.words import Later, RunInfo, Work
 from penstock.lifecycle.limits import is_trigger
 from penstock.lifecycle.plan import sources
 from penstock.lifecycle.state import RunState, State, TaskRecord, Waiting, key_of

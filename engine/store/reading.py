@@ -20,7 +20,7 @@ from typing import Any
 
 from penstock.authoring.serialized import SerializedDag, load
 from penstock.errors import PenstockError
-from penstock.events.types import FoundXcom, RunTimes
+from penstock.events.questions import FoundXcom, RunTimes
 from penstock.lifecycle.states import CODES, SUCCESS
 from penstock.store.database import connect_read_only
 from penstock.store.documents import (

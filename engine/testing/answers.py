@@ -11,6 +11,7 @@ from typing import Any
 
 from penstock.authoring.connections import Connection
 from penstock.errors import PenstockError
+from penstock.events import questions as q
 from penstock.events import types as t
 from penstock.lifecycle.commands import XcomRows
 from penstock.lifecycle.state import State
@@ -45,16 +46,16 @@ class Answers:
         }
         self.rows: Rows = {}
         self.by_kind: dict[type, Callable[[Any], Any]] = {
-            t.AskXcoms: self.xcoms,
-            t.AskVariable: lambda it: t.VariableFound(value=self.variables.get(it.key)),
-            t.AskKeys: self.keys,
-            t.ChangeVariable: self.change,
-            t.AskConnection: lambda it: t.ConnectionFound(fields=self.connections.get(it.conn_id)),
-            t.AskLastSuccess: lambda _: t.RunFound(run=None),
-            t.AskTrigger: self.others.trigger,
-            t.AskStates: self.others.find,
+            q.AskXcoms: self.xcoms,
+            q.AskVariable: lambda it: q.VariableFound(value=self.variables.get(it.key)),
+            q.AskKeys: self.keys,
+            q.ChangeVariable: self.change,
+            q.AskConnection: lambda it: q.ConnectionFound(fields=self.connections.get(it.conn_id)),
+            q.AskLastSuccess: lambda _: q.RunFound(run=None),
+            q.AskTrigger: self.others.trigger,
+            q.AskStates: self.others.find,
             wire.WhereIsBlob: self.blob,
-            wire.Mask: lambda _: t.Changed(),
+            wire.Mask: lambda _: q.Changed(),
         }
 
     def __call__(self, question: Any) -> Any:
@@ -71,7 +72,7 @@ class Answers:
         of_task = self.rows.setdefault((command.run, command.task), {})
         of_task[command.index] = {xcom.key: xcom for xcom in command.xcoms}
 
-    def xcoms(self, asked: t.AskXcoms) -> t.XcomsFound:
+    def xcoms(self, asked: q.AskXcoms) -> q.XcomsFound:
         run = self.state.runs.get(asked.run)
         mapped = tuple(
             task
@@ -79,24 +80,24 @@ class Answers:
             if run and (record := run.record(task)) is not None and record.length is not None
         )
         found = [
-            t.FoundXcom(task, index, xcoms[asked.key])
+            q.FoundXcom(task, index, xcoms[asked.key])
             for task in dict.fromkeys(asked.tasks)
             for index, xcoms in sorted(self.rows.get((asked.run, task), {}).items())
             if asked.key in xcoms and (asked.indexes is None or index in asked.indexes)
         ]
-        return t.XcomsFound(found=tuple(found), mapped=mapped)
+        return q.XcomsFound(found=tuple(found), mapped=mapped)
 
-    def keys(self, asked: t.AskKeys) -> t.KeysFound:
-        return t.KeysFound(
+    def keys(self, asked: q.AskKeys) -> q.KeysFound:
+        return q.KeysFound(
             keys=tuple(k for k in sorted(self.variables) if k.startswith(asked.prefix))
         )
 
-    def change(self, asked: t.ChangeVariable) -> t.Changed:
+    def change(self, asked: q.ChangeVariable) -> q.Changed:
         if asked.value is None:
             self.variables.pop(asked.key, None)
         else:
             self.variables[asked.key] = asked.value
-        return t.Changed()
+        return q.Changed()
 
     def blob(self, asked: wire.WhereIsBlob) -> wire.BlobFound:
         path = self.find_blob(asked.digest)

@@ -20,6 +20,7 @@ from msgspec import structs
 
 from penstock.authoring.dag import DAG
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.testing.answers import Answers
 from penstock.testing.clock import SECOND, VirtualClock
 from penstock.testing.streams import recording
@@ -76,14 +77,14 @@ class Attempts:
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
 
-    def backend(self, work: t.Work) -> Backend:
+    def backend(self, work: w.Work) -> Backend:
         made = Backend(work, self.answers, self.blobs, self.sources)
         made.clock = self.clock
         return made
 
     # ------------------------------------------------------------ one after another
 
-    def run(self, work: t.Work, info: t.RunInfo, until: int | None = None) -> t.Outcome:
+    def run(self, work: w.Work, info: w.RunInfo, until: int | None = None) -> t.Outcome:
         """Run an attempt to its end and return what became of it. Raises KeyboardInterrupt.
 
         until: when the run's time is up, microseconds; then the attempt is stopped.
@@ -106,7 +107,7 @@ class Attempts:
         return self.outcome(work, ending)
 
     def attempt(
-        self, work: t.Work, info: t.RunInfo, backend: Backend, started_at: int, limit: Limit
+        self, work: w.Work, info: w.RunInfo, backend: Backend, started_at: int, limit: Limit
     ) -> Ending:
         began = time.perf_counter()
         asked = ""
@@ -121,7 +122,7 @@ class Attempts:
 
     # ------------------------------------------------------------ on the loop
 
-    def begin(self, work: t.Work, info: t.RunInfo) -> asyncio.Task[t.Outcome]:
+    def begin(self, work: w.Work, info: w.RunInfo) -> asyncio.Task[t.Outcome]:
         """Begin an attempt of a trigger; it goes on whenever the loop runs."""
         backend, started_at = self.backend(work), self.clock.now()
 
@@ -133,7 +134,7 @@ class Attempts:
         return self.loop.create_task(run())
 
     async def watched(
-        self, work: t.Work, info: t.RunInfo, backend: Backend, started_at: int, limit: Limit
+        self, work: w.Work, info: w.RunInfo, backend: Backend, started_at: int, limit: Limit
     ) -> Ending:
         began, asked = time.perf_counter(), ""
         running = execute.run_async_in(self.dag, work, info, backend, started_at)
@@ -162,7 +163,7 @@ class Attempts:
 
     # ------------------------------------------------------------ what became of it
 
-    def judge(self, work: t.Work, error: BaseException, backend: Backend) -> dict[str, Any]:
+    def judge(self, work: w.Work, error: BaseException, backend: Backend) -> dict[str, Any]:
         """Return how an attempt ended that raised; say so in its log, as a worker's child does."""
         how, final = child.judge(error)
         if how == "paused":
@@ -188,22 +189,22 @@ class Attempts:
             **said,
         )
 
-    def outcome(self, work: t.Work, ending: Ending) -> t.Outcome:
+    def outcome(self, work: w.Work, ending: Ending) -> t.Outcome:
         if ending.how != "returned":
             ending = structs.replace(ending, skip=())
         return outcome_of(work, WORKER, ending, logged=0, now=self.clock.now())
 
-    def limit_of(self, work: t.Work, until: int | None) -> Limit:
+    def limit_of(self, work: w.Work, until: int | None) -> Limit:
         left = None if until is None else max(0.0, (until - self.clock.now()) / SECOND)
         if left is not None and (work.timeout is None or left < work.timeout):
             return Limit(left, "the run's time is up")
         return Limit(work.timeout, TIMEOUT)
 
-    def record_of(self, work: t.Work) -> list[str]:
+    def record_of(self, work: w.Work) -> list[str]:
         return self.records.setdefault(key_of(work), [])
 
 
-def key_of(work: t.Work) -> tuple[str, int, int]:
+def key_of(work: w.Work) -> tuple[str, int, int]:
     """Whose log an attempt's is: a trigger's is its task's, as all phases of a try are."""
     task = work.attempt.task
     if work.kind == "trigger":

@@ -15,7 +15,7 @@ import msgspec
 
 from penstock.authoring.context import moment
 from penstock.errors import PenstockError
-from penstock.events import types as t
+from penstock.events import questions as q
 from penstock.worker.questions import QuestionError
 
 ENDS = ("success", "failed")
@@ -52,7 +52,7 @@ class OtherDags:
         """Return how the DAG's runs end, None if there is no such DAG."""
         return "success" if self.states is None else self.states.get(dag_id)
 
-    def trigger(self, asked: t.AskTrigger) -> t.Triggered:
+    def trigger(self, asked: q.AskTrigger) -> q.Triggered:
         """Note that a run is asked for. Raises QuestionError if there is no such DAG."""
         state = self.state_of(asked.dag_id)
         if state is None:
@@ -63,20 +63,20 @@ class OtherDags:
             conf = msgspec.json.decode(asked.conf) or {}
             self.triggered.append(TriggeredRun(*place, conf, moment(asked.logical_date)))
             self.say(f"the run {asked.run_id!r} of DAG {asked.dag_id!r} is not run", state)
-        return t.Triggered(run_id=asked.run_id, state=state, is_new=asker == asked.by)
+        return q.Triggered(run_id=asked.run_id, state=state, is_new=asker == asked.by)
 
-    def find(self, asked: t.AskStates) -> t.StatesFound:
+    def find(self, asked: q.AskStates) -> q.StatesFound:
         state = self.state_of(asked.dag_id)
         if state is None:
-            return t.StatesFound(runs=(), missing=self.missing(asked.dag_id))
+            return q.StatesFound(runs=(), missing=self.missing(asked.dag_id))
         tasks = [f"{asked.group}.all"] if asked.group else list(asked.tasks)
         if asked.logical_dates:
             self.say(f"DAG {asked.dag_id!r} is not looked at", state)
         runs: list[tuple[str, int | None]] = [(run_id, None) for run_id in asked.run_ids]
         runs += [(f"scheduled__{moment(date)}", date) for date in asked.logical_dates]
-        return t.StatesFound(
+        return q.StatesFound(
             runs=tuple(
-                t.FoundRun(
+                q.FoundRun(
                     run_id=run_id,
                     logical_date=date,
                     state=state,

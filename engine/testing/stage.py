@@ -21,6 +21,7 @@ from penstock.coordinator.intake import check_params, check_run_id, write_conf
 from penstock.coordinator.notices import rfc3339
 from penstock.coordinator.work import WorkMaker
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.lifecycle.advance import RULES_VERSION, Entry, advance
 from penstock.lifecycle.commands import (
     Command,
@@ -77,7 +78,7 @@ class Stage:
         self.queue = ReadyQueue(state, lambda _: False)
         self.numbers, self.deliveries = itertools.count(1), itertools.count(1)
         self.timers: list[tuple[int, int, Remind]] = []
-        self.on_loop: dict[asyncio.Task[t.Outcome], tuple[Taken, t.Work]] = {}
+        self.on_loop: dict[asyncio.Task[t.Outcome], tuple[Taken, w.Work]] = {}
         self.rows: dict[Row, InstanceRow] = {}
         self.ends_at: int | None = None  # when the run's time is up
         self.waits: list[str] = []  # what a run that cannot go on waits for
@@ -201,7 +202,7 @@ class Stage:
         self.say(outcome)
         return True
 
-    def instead(self, work: t.Work) -> t.Outcome | None:
+    def instead(self, work: w.Work) -> t.Outcome | None:
         """Return the outcome of an attempt that is not to be run; None: run it."""
         now = self.clock.now()
         facts: dict[str, Any] = {

@@ -31,6 +31,7 @@ from penstock.authoring.vocabulary import NOTSET
 from penstock.authoring.xcom_arg import RETURN_KEY
 from penstock.errors import UsageError
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.lifecycle.commands import XcomRows
 from penstock.lifecycle.limits import NO_LIMIT
 from penstock.lifecycle.state import State
@@ -168,7 +169,7 @@ def render_task(
             stage.begin(alone, conf=conf or {}, logical_date=date)
             made.give(stage, xcoms or {})
             attempt = t.Attempt(stage.key, task_id, -1 if map_index is None else map_index)
-            work = t.Work(attempt=attempt, delivery=t.Delivery(1, 1), map_length=width)
+            work = w.Work(attempt=attempt, delivery=t.Delivery(1, 1), map_length=width)
             backend = made.attempts.backend(work)
             fields = runtime.rendered_fields(dag, work, stage.maker.info(stage.key), backend)
             shown = masking.redact(fields)

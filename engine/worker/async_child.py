@@ -17,7 +17,7 @@ import time
 from collections import deque
 from typing import Any
 
-from penstock.events import types as t
+from penstock.events import words as w
 from penstock.worker import wire, xcom
 from penstock.worker.capture import SharedCapture
 from penstock.worker.child import judge, paused, print_traceback, reason_of
@@ -77,7 +77,7 @@ class AsyncChild:
         elif isinstance(message, wire.Cancel) and message.number in self.running:
             self.running[message.number].cancel()
 
-    async def attempt(self, item: wire.Item, info: t.RunInfo) -> None:
+    async def attempt(self, item: wire.Item, info: w.RunInfo) -> None:
         work, began = item.work, time.perf_counter()
         started_at = time.time_ns() // 1000
         backend = TaskBackend(work, self.ask, self.blobs, self.sources, item.number)

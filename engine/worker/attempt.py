@@ -27,8 +27,8 @@ from penstock.events.types import (
     AttemptSkipped,
     AttemptSucceeded,
     Outcome,
-    Work,
 )
+from penstock.events.words import Work
 from penstock.worker.pool import Ending
 
 TIMEOUT = "timeout"

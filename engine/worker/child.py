@@ -26,6 +26,7 @@ from typing import Any
 
 from penstock.authoring.masking import masked
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.worker import kernel, missing, wire, xcom
 from penstock.worker.capture import Capture
 from penstock.worker.pausing import PAUSES
@@ -103,7 +104,7 @@ class Environment:
         self._own: dict[str, str] = {}
         self._before: dict[Any, Any] = {}
 
-    def begin(self, work: t.Work, info: t.RunInfo) -> None:
+    def begin(self, work: w.Work, info: w.RunInfo) -> None:
         own = {
             "AIRFLOW_CTX_DAG_ID": info.dag_id,
             "AIRFLOW_CTX_TASK_ID": work.attempt.task,
@@ -207,7 +208,7 @@ class Child:
         self.permit = None
         return True
 
-    def attempt(self, item: wire.Item, info: t.RunInfo) -> None:
+    def attempt(self, item: wire.Item, info: w.RunInfo) -> None:
         work, began = item.work, time.perf_counter()
         started_at = time.time_ns() // 1000
         backend = TaskBackend(work, self.ask, self.blobs, self.sources, item.number)
@@ -245,7 +246,7 @@ class Child:
                 self.line.send(wire.Imported(modules=new, seconds=took))
 
     def call(
-        self, work: t.Work, info: t.RunInfo, backend: TaskBackend, started_at: int
+        self, work: w.Work, info: w.RunInfo, backend: TaskBackend, started_at: int
     ) -> tuple[str, bool, str, t.Pause | None]:
         """Run user code; return how it ended, whether for good, the reason, what it waits for."""
         try:

@@ -20,7 +20,7 @@ from penstock.authoring.backend import Backend
 from penstock.authoring.context import Looking, asking
 from penstock.authoring.triggers import run_trigger
 from penstock.errors import PenstockError
-from penstock.events.types import RunInfo, Work
+from penstock.events.words import RunInfo, Work
 from penstock.worker import dagfile
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from penstock.events.bus import Bus, BusError
 from penstock.events.subjects import Subjects
-from penstock.events.types import Delivery, LogChunk, LogLine, encode
+from penstock.events.types import Delivery, encode
+from penstock.events.words import LogChunk, LogLine
 from penstock.worker.ledger import Holding
 
 CHUNK_BYTES = 150 * 1024  # in JSON, at worst, six times that: within NATS's 1 MB

@@ -30,19 +30,19 @@ class TopLevel:
         self._lock = threading.Lock()
 
     def variable(self, key: str) -> str | None:
-        from penstock.events.types import AskVariable
+        from penstock.events.questions import AskVariable
 
         found: str | None = self._ask(AskVariable(key=key)).value
         return found
 
     def variable_keys(self, prefix: str) -> Sequence[str]:
-        from penstock.events.types import AskKeys
+        from penstock.events.questions import AskKeys
 
         found: Sequence[str] = self._ask(AskKeys(prefix=prefix)).keys
         return found
 
     def connection(self, conn_id: str) -> dict[str, Any] | None:
-        from penstock.events.types import AskConnection
+        from penstock.events.questions import AskConnection
 
         found: dict[str, Any] | None = self._ask(AskConnection(conn_id=conn_id)).fields
         return found
@@ -60,7 +60,8 @@ class TopLevel:
 
     def _ask(self, question: Any) -> Any:
         from penstock.authoring.exceptions import AirflowRuntimeError
-        from penstock.events.types import Refused, decode_answer, encode
+        from penstock.events.questions import Refused, decode_answer
+        from penstock.events.types import encode
 
         with self._lock:
             self._lines.write(encode(question) + b"\n")

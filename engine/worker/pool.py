@@ -13,15 +13,9 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from penstock.errors import PenstockError
-from penstock.events import types
-from penstock.events.types import (
-    Delivery,
-    LogLine,
-    Pause,
-    RunInfo,
-    Work,
-    Xcom,
-)
+from penstock.events import questions
+from penstock.events.types import Delivery, Pause, Xcom
+from penstock.events.words import LogLine, RunInfo, Work
 from penstock.worker.wire import BlobFound, WhereIsBlob
 
 
@@ -61,8 +55,8 @@ class Ending(Struct, frozen=True, kw_only=True):
     asked: str = ""
 
 
-Question = types.Question | WhereIsBlob
-Answer = types.Answer | BlobFound
+Question = questions.Question | WhereIsBlob
+Answer = questions.Answer | BlobFound
 
 
 class Listener(Protocol):

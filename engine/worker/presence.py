@@ -14,6 +14,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.worker.ledger import Ledger
 
 MARGIN = 0.8
@@ -38,7 +39,7 @@ class Presence:
         self,
         who: WorkerIdentity,
         ledger: Ledger,
-        say: Callable[[t.Upward], None],
+        say: Callable[[w.Upward], None],
         renew: Callable[[float], None],
     ) -> None:
         self.who, self.ledger, self._say, self._renew = who, ledger, say, renew
@@ -75,7 +76,7 @@ class Presence:
     def hello(self) -> None:
         who = self.who
         self._say(
-            t.Hello(
+            w.Hello(
                 worker=who.name,
                 host=who.host,
                 pid=who.pid,
@@ -91,7 +92,7 @@ class Presence:
         self._beats += 1
         spans, older = self.ledger.spans(self.last.epoch)
         self._say(
-            t.Heartbeat(
+            w.Heartbeat(
                 worker=self.who.name,
                 last=self.last,
                 held=spans,
@@ -101,24 +102,24 @@ class Presence:
             )
         )
 
-    def welcomed(self, word: t.Welcome) -> None:
+    def welcomed(self, word: w.Welcome) -> None:
         self.lease, self.renews = word.lease, word.renews
         self.last = max(self.last, t.Delivery(word.epoch, word.last))
         self._earned(self._hello_at)
         self.soon()
 
-    def said(self, message: t.Up, sent_at: float) -> None:
+    def said(self, message: w.Up, sent_at: float) -> None:
         """A hello or a heartbeat left at that time."""
-        if isinstance(message, t.Hello):
+        if isinstance(message, w.Hello):
             self._hello_at = sent_at
-        elif isinstance(message, t.Heartbeat):
+        elif isinstance(message, w.Heartbeat):
             self._sent[message.beat] = sent_at
             if len(self._sent) > REMEMBERED:
                 self._sent.popitem(last=False)
             if not self.renews:
                 self._earned(sent_at)
 
-    def renewed(self, word: t.Renewed) -> None:
+    def renewed(self, word: w.Renewed) -> None:
         sent_at = self._sent.get(word.beat)
         if sent_at is not None:
             self._earned(sent_at)

@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from penstock.authoring.masking import Masker
 from penstock.clock import Clock
-from penstock.events.types import Changed, LogLine, RunInfo
+from penstock.events.questions import Changed
+from penstock.events.words import LogLine, RunInfo
 from penstock.worker import marks, wire
 from penstock.worker.pool import Ending, Job
 

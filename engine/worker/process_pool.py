@@ -19,7 +19,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from penstock.clock import Clock
-from penstock.events.types import Delivery, LogLine, Refused
+from penstock.events.questions import Refused
+from penstock.events.types import Delivery
+from penstock.events.words import LogLine
 from penstock.worker import kernel, marks, template, wire
 from penstock.worker.nursery import Nursery
 from penstock.worker.pool import Ending, Job, Listener, PoolError

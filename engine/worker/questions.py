@@ -17,7 +17,9 @@ from msgspec import Raw
 
 from penstock.authoring.backend import GAVE_UP, PulledXcom, Resumed
 from penstock.errors import PenstockError
+from penstock.events import questions as q
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.worker import wire, xcom
 from penstock.worker.pausing import pause_of
 from penstock.worker.sources import Elements, Sources, elements_of, gathered
@@ -27,7 +29,7 @@ INLINE_OF_ALL = 256 * 1024
 MOST_XCOMS = 1000
 MOST_SKETCHES = 32
 
-Question = t.Question | wire.WhereIsBlob | wire.Mask
+Question = q.Question | wire.WhereIsBlob | wire.Mask
 Ask = Callable[[Question], Any]
 
 
@@ -73,7 +75,7 @@ class Asker:
                         self._later(message)
         finally:
             self._after()
-        if isinstance(message.answer, t.Refused):
+        if isinstance(message.answer, q.Refused):
             raise QuestionError(message.answer.why)
         return message.answer
 
@@ -82,7 +84,7 @@ class TaskBackend:
     """What `penstock.authoring.backend.Backend` promises, for one attempt. item: its number."""
 
     def __init__(
-        self, work: t.Work, ask: Ask, blobs: xcom.BlobFolder, sources: Sources, item: int = 0
+        self, work: w.Work, ask: Ask, blobs: xcom.BlobFolder, sources: Sources, item: int = 0
     ) -> None:
         self._item = item
         self._work, self._ask, self._blobs, self._sources = work, ask, blobs, sources
@@ -141,26 +143,26 @@ class TaskBackend:
         )
 
     def variable(self, key: str) -> str | None:
-        answer = self._ask(t.AskVariable(key=key))
-        assert isinstance(answer, t.VariableFound)
+        answer = self._ask(q.AskVariable(key=key))
+        assert isinstance(answer, q.VariableFound)
         return answer.value
 
     def variable_keys(self, prefix: str) -> Sequence[str]:
-        answer = self._ask(t.AskKeys(prefix=prefix))
-        assert isinstance(answer, t.KeysFound)
+        answer = self._ask(q.AskKeys(prefix=prefix))
+        assert isinstance(answer, q.KeysFound)
         return answer.keys
 
     def change_variable(self, key: str, value: str | None, description: str | None) -> None:
-        self._ask(t.ChangeVariable(key=key, value=value, description=description))
+        self._ask(q.ChangeVariable(key=key, value=value, description=description))
 
     def connection(self, conn_id: str) -> dict[str, Any] | None:
-        answer = self._ask(t.AskConnection(conn_id=conn_id))
-        assert isinstance(answer, t.ConnectionFound)
+        answer = self._ask(q.AskConnection(conn_id=conn_id))
+        assert isinstance(answer, q.ConnectionFound)
         return answer.fields
 
-    def last_success(self) -> t.RunTimes | None:
-        answer = self._ask(t.AskLastSuccess(run=self._work.attempt.run))
-        assert isinstance(answer, t.RunFound)
+    def last_success(self) -> q.RunTimes | None:
+        answer = self._ask(q.AskLastSuccess(run=self._work.attempt.run))
+        assert isinstance(answer, q.RunFound)
         return answer.run
 
     def trigger_run(
@@ -171,9 +173,9 @@ class TaskBackend:
         logical_date: int | None,
         conf: dict[str, Any],
         unless_paused: bool,
-    ) -> t.Triggered:
+    ) -> q.Triggered:
         answer = self._ask(
-            t.AskTrigger(
+            q.AskTrigger(
                 dag_id=dag_id,
                 run_id=run_id,
                 by=f"task {self._work.attempt}",
@@ -182,7 +184,7 @@ class TaskBackend:
                 unless_paused=unless_paused,
             )
         )
-        assert isinstance(answer, t.Triggered)
+        assert isinstance(answer, q.Triggered)
         return answer
 
     def states(
@@ -193,9 +195,9 @@ class TaskBackend:
         logical_dates: Sequence[int] = (),
         tasks: Sequence[str] = (),
         group: str = "",
-    ) -> t.StatesFound:
+    ) -> q.StatesFound:
         answer = self._ask(
-            t.AskStates(
+            q.AskStates(
                 dag_id=dag_id,
                 run_ids=tuple(run_ids),
                 logical_dates=tuple(logical_dates),
@@ -203,7 +205,7 @@ class TaskBackend:
                 group=group,
             )
         )
-        assert isinstance(answer, t.StatesFound)
+        assert isinstance(answer, q.StatesFound)
         return answer
 
     def mask(self, texts: Sequence[str]) -> None:
@@ -244,15 +246,15 @@ class TaskBackend:
 
     def _rows(
         self, run: str, tasks: Sequence[str], key: str, indexes: Sequence[int] | None
-    ) -> list[t.FoundXcom]:
-        rows: list[t.FoundXcom] = []
+    ) -> list[q.FoundXcom]:
+        rows: list[q.FoundXcom] = []
         missing = list(dict.fromkeys(tasks))
         if run == self._work.attempt.run and key == "return_value":
             for task in list(missing):
                 if task in self._work.xcoms:
                     missing.remove(task)
                     if indexes is None or t.NOT_MAPPED in indexes:
-                        rows.append(t.FoundXcom(task, t.NOT_MAPPED, self._work.xcoms[task]))
+                        rows.append(q.FoundXcom(task, t.NOT_MAPPED, self._work.xcoms[task]))
         if missing:
             wanted = None if indexes is None else tuple(indexes)
             rows += self._find(run, tuple(missing), key, wanted)
@@ -260,9 +262,9 @@ class TaskBackend:
 
     def _find(
         self, run: str, tasks: tuple[str, ...], key: str, indexes: tuple[int, ...] | None
-    ) -> tuple[t.FoundXcom, ...]:
-        answer = self._ask(t.AskXcoms(run=run, tasks=tasks, key=key, indexes=indexes))
-        assert isinstance(answer, t.XcomsFound)
+    ) -> tuple[q.FoundXcom, ...]:
+        answer = self._ask(q.AskXcoms(run=run, tasks=tasks, key=key, indexes=indexes))
+        assert isinstance(answer, q.XcomsFound)
         for task in tasks:
             self._mapped[run, task] = task in answer.mapped
         return answer.found

@@ -16,7 +16,8 @@ from typing import Any, overload
 import msgspec
 from msgspec import Raw
 
-from penstock.events.types import FoundXcom, Xcom
+from penstock.events.questions import FoundXcom
+from penstock.events.types import Xcom
 from penstock.worker import xcom
 
 KEPT = 8

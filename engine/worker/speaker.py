@@ -12,18 +12,8 @@ from collections import deque
 from collections.abc import Callable
 
 from penstock.events.bus import Bus, BusError
-from penstock.events.types import (
-    AttemptInterrupted,
-    AttemptStarted,
-    Goodbye,
-    Heartbeat,
-    Hello,
-    Outcome,
-    Outcomes,
-    Up,
-    Upward,
-    encode,
-)
+from penstock.events.types import AttemptInterrupted, AttemptStarted, Outcome, encode
+from penstock.events.words import Goodbye, Heartbeat, Hello, Outcomes, Up, Upward
 from penstock.worker.ledger import Holding
 from penstock.worker.logs import LogShipper
 

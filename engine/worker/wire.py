@@ -18,7 +18,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from penstock.events import questions as q
 from penstock.events import types as t
+from penstock.events import words as w
 
 READ = 64 * 1024
 """Bytes read at a time: larger buffers the C library maps and unmaps, each time."""
@@ -30,14 +32,14 @@ class Item(Struct, frozen=True, array_like=True):
     """One attempt for this child. number: rising per child, its permit is `number % 256`."""
 
     number: int
-    work: t.Work
+    work: w.Work
 
 
 class Batch(Struct, frozen=True, kw_only=True, tag="batch"):
     """Run these in order. runs: by run key."""
 
     items: tuple[Item, ...]
-    runs: dict[str, t.RunInfo]
+    runs: dict[str, w.RunInfo]
 
 
 class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
@@ -46,7 +48,7 @@ class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
     number: int
 
 
-class WhereIsBlob(t.Ask, frozen=True, kw_only=True, tag="blob"):
+class WhereIsBlob(q.Ask, frozen=True, kw_only=True, tag="blob"):
     """Which local file has these bytes? Answered by the worker itself."""
 
     digest: str
@@ -56,7 +58,7 @@ class BlobFound(Struct, frozen=True, kw_only=True, tag="blob"):
     path: str
 
 
-class Mask(t.Ask, frozen=True, kw_only=True, tag="mask"):
+class Mask(q.Ask, frozen=True, kw_only=True, tag="mask"):
     """Nothing that holds one of these texts may go on from what that item prints.
 
     Answered by `Changed`, by the worker itself: only then the task has what is secret.
@@ -70,7 +72,7 @@ class Answered(Struct, frozen=True, kw_only=True, tag="answer"):
     """The answer to the question of that number."""
 
     number: int
-    answer: t.Answer | BlobFound
+    answer: q.Answer | BlobFound
 
 
 ToChild = Batch | Cancel | Answered
@@ -108,7 +110,7 @@ class Asked(Struct, frozen=True, kw_only=True, tag="asked"):
     """A question of the task that runs."""
 
     number: int
-    question: t.Question | WhereIsBlob | Mask
+    question: q.Question | WhereIsBlob | Mask
 
 
 class Imported(Struct, frozen=True, kw_only=True, tag="imported"):

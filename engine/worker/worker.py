@@ -19,7 +19,9 @@ from collections.abc import Awaitable, Callable
 from msgspec import structs
 
 from penstock.clock import Clock
+from penstock.events import questions as q
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.events.bus import Blobs, Bus, BusError, Message, UnknownSubjectError
 from penstock.events.subjects import Subjects
 from penstock.worker.attempt import TIMEOUT, outcome_of
@@ -78,13 +80,13 @@ class Worker:
         self._released = asyncio.Event()
         self._extra_lanes = itertools.count(who.slots)
         self._uploads: set[asyncio.Task[None]] = set()
-        self._handlers: dict[type[t.Down], Callable[..., None]] = {
-            t.Welcome: self.on_welcome,
-            t.Renewed: self.presence.renewed,
-            t.Dispatch: self.on_dispatch,
-            t.Stored: self.on_stored,
-            t.Stop: self.on_stop,
-            t.RollCall: self.on_roll_call,
+        self._handlers: dict[type[w.Down], Callable[..., None]] = {
+            w.Welcome: self.on_welcome,
+            w.Renewed: self.presence.renewed,
+            w.Dispatch: self.on_dispatch,
+            w.Stored: self.on_stored,
+            w.Stop: self.on_stop,
+            w.RollCall: self.on_roll_call,
         }
 
     # ------------------------------------------------------------ life
@@ -126,7 +128,7 @@ class Worker:
             for one in self.ledger.holdings()
             if one.outcome is None
         )
-        self.speaker.say(t.Goodbye(worker=self.who.name, held=left))
+        self.speaker.say(w.Goodbye(worker=self.who.name, held=left))
         await self.speaker.silence()
         self.keep.close()
 
@@ -148,20 +150,20 @@ class Worker:
     # ------------------------------------------------------------ what the leader says
 
     def _hear(self, message: Message) -> None:
-        word = t.decode_down(message.payload)
+        word = w.decode_down(message.payload)
         if word.epoch < self.presence.epoch:
             return  # a leader that does not know yet that it is none
         self.presence.epoch = word.epoch
         self._handlers[type(word)](word)
 
-    def on_welcome(self, word: t.Welcome) -> None:
+    def on_welcome(self, word: w.Welcome) -> None:
         self.presence.welcomed(word)
         self._send_again(0.0)
 
-    def on_roll_call(self, _word: t.RollCall) -> None:
+    def on_roll_call(self, _word: w.RollCall) -> None:
         self.presence.hello()
 
-    def on_dispatch(self, word: t.Dispatch) -> None:
+    def on_dispatch(self, word: w.Dispatch) -> None:
         now = self._loop.time()
         for work in word.work:
             if work.delivery <= self.presence.last:
@@ -191,14 +193,14 @@ class Worker:
         self.lanes.assign()
         self._look_later()
 
-    def on_stored(self, word: t.Stored) -> None:
+    def on_stored(self, word: w.Stored) -> None:
         for delivery in word.deliveries:
             holding = self.ledger.ended.get(delivery)
             if holding is not None:
                 self._drop(holding)
         self.keep.gone(word.deliveries)
 
-    def on_stop(self, word: t.Stop) -> None:
+    def on_stop(self, word: w.Stop) -> None:
         for delivery in word.deliveries:
             holding = self.ledger.by_delivery.get(delivery)
             if holding is None or holding.outcome is not None:
@@ -231,7 +233,7 @@ class Worker:
             self._timeouts[delivery] = self._loop.call_later(timeout, self._time_out, delivery)
         self._look_later()
 
-    def printed(self, delivery: t.Delivery, lines: list[t.LogLine]) -> None:
+    def printed(self, delivery: t.Delivery, lines: list[w.LogLine]) -> None:
         holding = self.ledger.by_delivery.get(delivery)
         if holding is not None:
             self.logs.printed(holding, lines)
@@ -290,20 +292,20 @@ class Worker:
             try:
                 asked = structs.replace(question, epoch=self.presence.epoch)
                 payload = await self.bus.request(self.subjects.ask, t.encode(asked))
-                found: Answer = t.decode_answer(payload)
+                found: Answer = q.decode_answer(payload)
                 return found
             except (BusError, UnknownSubjectError) as error:
                 if self._loop.time() > deadline:
-                    return t.Refused(why=f"no coordinator answered for {ASK_FOR:g} s: {error}")
+                    return q.Refused(why=f"no coordinator answered for {ASK_FOR:g} s: {error}")
             await asyncio.sleep(ASK_EVERY)
 
     async def _find_blob(self, digest: str) -> Answer:
         if self.blobs is None:
-            return t.Refused(why=f"blob {digest} is not on this machine")
+            return q.Refused(why=f"blob {digest} is not on this machine")
         try:
             return BlobFound(path=await self.blobs.path(digest))
         except BusError as error:
-            return t.Refused(why=str(error))
+            return q.Refused(why=str(error))
 
     # ------------------------------------------------------------ what the worker says
 
@@ -360,7 +362,7 @@ class Worker:
                 timer.cancel()
             self._drop(holding)
         if deliveries:
-            self.speaker.say(t.GivenBack(worker=self.who.name, deliveries=tuple(deliveries)))
+            self.speaker.say(w.GivenBack(worker=self.who.name, deliveries=tuple(deliveries)))
 
     # ------------------------------------------------------------ the inside
 

@@ -14,7 +14,8 @@ from penstock.authoring.context import Context
 from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.exceptions import AirflowException, AirflowSkipException
 from penstock.authoring.sensor import BaseSensorOperator
-from penstock.events.types import Awaited, FoundRun
+from penstock.events.questions import FoundRun
+from penstock.events.types import Awaited
 from penstock.steps.empty import EmptyOperator
 from penstock.steps.triggers.ends import EndTrigger, look_again_at_end
 

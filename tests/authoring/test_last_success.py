@@ -11,7 +11,7 @@ import pytest
 from authoring.world import MemoryBackend, World, micros, run_one
 from penstock import DAG, BashOperator, task
 from penstock.authoring.later import Later, value_of
-from penstock.events.types import RunTimes
+from penstock.events.questions import RunTimes
 
 TODAY = datetime(2025, 1, 2, tzinfo=UTC)
 YESTERDAY = TODAY - timedelta(days=1)

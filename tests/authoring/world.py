@@ -23,7 +23,9 @@ from penstock.authoring.dag import DAG
 from penstock.authoring.exceptions import AirflowSkipException
 from penstock.authoring.runtime import run_callback, run_task, run_task_async
 from penstock.authoring.serialized import MappedOver, SerializedTask
-from penstock.events.types import Attempt, Delivery, RunInfo, RunTimes, Work
+from penstock.events.questions import RunTimes
+from penstock.events.types import Attempt, Delivery
+from penstock.events.words import RunInfo, Work
 from penstock.worker import dagfile
 
 Where = tuple[str, str, int, str]

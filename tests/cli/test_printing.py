@@ -11,7 +11,8 @@ from penstock.cli.lines import LinePrinter
 from penstock.cli.output import table
 from penstock.cli.progress import ROWS, Lines, Picture
 from penstock.cli.report import MOST_ODD, WIDE, print_run
-from penstock.events.types import Attempt, Delivery, LogChunk, LogLine
+from penstock.events.types import Attempt, Delivery
+from penstock.events.words import LogChunk, LogLine
 
 Capture = pytest.CaptureFixture[str]
 

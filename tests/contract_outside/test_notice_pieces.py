@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from penstock.coordinator.notices import Notices, rfc3339
 from penstock.events.subjects import Subjects
-from penstock.events.types import Notice, encode
+from penstock.events.types import encode
+from penstock.events.words import Notice
 from penstock.lifecycle.commands import Notify, NotifyRun
 
 WORDS = st.text(min_size=1, max_size=20).filter(lambda text: "/" not in text)

@@ -17,7 +17,7 @@ from store.test_projection_laws import log_of
 from penstock.coordinator.intake import TriggerRefusedError
 from penstock.coordinator.other_runs import OtherRuns
 from penstock.coordinator.triggers import Triggers
-from penstock.events.types import AskStates, AskTrigger, FoundRun, Triggered
+from penstock.events.questions import AskStates, AskTrigger, FoundRun, Triggered
 from penstock.store.reading import Reading
 
 BY = "task d/r fire try 1"

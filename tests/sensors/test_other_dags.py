@@ -19,7 +19,8 @@ from penstock.authoring.exceptions import (
     AirflowSensorTimeout,
     TaskDeferred,
 )
-from penstock.events.types import Awaited, FoundRun, StatesFound, Triggered
+from penstock.events.questions import FoundRun, StatesFound, Triggered
+from penstock.events.types import Awaited
 from penstock.steps.sensors.external_task import (
     ExternalDagFailedError,
     ExternalDagNotFoundError,

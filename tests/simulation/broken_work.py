@@ -21,7 +21,8 @@ from penstock.coordinator.rescuer import Rescuer
 from penstock.coordinator.timekeeper import Timekeeper
 from penstock.coordinator.triggers import Triggers
 from penstock.coordinator.work import WorkMaker
-from penstock.events.types import Delivery, Xcom, decode_down
+from penstock.events.types import Delivery, Xcom
+from penstock.events.words import decode_down
 from penstock.lifecycle import advance, callbacks, instances
 from penstock.lifecycle.commands import Ready
 from penstock.lifecycle.limits import Limit, ReadyQueue

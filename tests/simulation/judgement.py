@@ -17,11 +17,11 @@ from penstock.authoring.serialized import SerializedDag
 from penstock.events.types import (
     Attempt,
     AttemptInterrupted,
-    Notice,
     RunTriggered,
     WorkerJoined,
     WorkerLost,
 )
+from penstock.events.words import Notice
 from penstock.lifecycle.compare import same
 from penstock.lifecycle.state import RunState
 from penstock.lifecycle.states import RUN_ENDS, RUN_FAILED, RUN_SUCCESS, WORDS

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 
 from msgspec import Raw
 
-from penstock.events.types import AskXcoms, Attempt, Delivery, Pause, Work, Xcom, XcomsFound
+from penstock.events.questions import AskXcoms, XcomsFound
+from penstock.events.types import Attempt, Delivery, Pause, Xcom
+from penstock.events.words import Work
 from penstock.worker.pool import Ending, Job, Listener
 from tests.simulation.halting import Signals
 from tests.simulation.loop import SimClock

@@ -26,16 +26,8 @@ from penstock.errors import PenstockError
 from penstock.events.bus import BusError, Message
 from penstock.events.memory_server import MemoryServer
 from penstock.events.subjects import Subjects
-from penstock.events.types import (
-    DagRegistered,
-    Delivery,
-    Dispatch,
-    Event,
-    Record,
-    decode_down,
-    decode_record,
-    encode,
-)
+from penstock.events.types import DagRegistered, Delivery, Event, Record, decode_record, encode
+from penstock.events.words import Dispatch, decode_down
 from penstock.lifecycle.advance import advance, entries_of
 from penstock.lifecycle.invariants import check
 from penstock.lifecycle.state import RunState, State

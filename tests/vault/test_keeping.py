@@ -13,6 +13,7 @@ import pytest
 from penstock.coordinator.api import answer, unpack
 from penstock.coordinator.questions import Questions
 from penstock.errors import PenstockError
+from penstock.events import questions as q
 from penstock.events import types as t
 from penstock.lifecycle.state import State
 from penstock.store.vault import Vault, is_sealed, new_key
@@ -53,7 +54,7 @@ class Coordinator:
         said = unpack(await answer(told, verb, msgspec.json.encode(args)))
         return said["ok"] if "ok" in said else said["error"]
 
-    async def told(self, question: t.Question) -> Any:
+    async def told(self, question: q.Question) -> Any:
         """Return what a task is answered."""
         itself: Any = self
         return await Questions(itself).answer(question)
@@ -105,30 +106,30 @@ async def test_an_extra_that_is_no_json_is_masked_whole(one: Coordinator) -> Non
 async def test_tasks_are_answered_plainly(one: Coordinator) -> None:
     await one.ask("variable_set", key="db_password", value=SECRET)
     await one.ask("connection_set", conn_id="lake", fields=LAKE)
-    assert (await one.told(t.AskVariable(key="db_password"))).value == SECRET
-    assert (await one.told(t.AskVariable(key="absent"))).value is None
-    found = (await one.told(t.AskConnection(conn_id="lake"))).fields
+    assert (await one.told(q.AskVariable(key="db_password"))).value == SECRET
+    assert (await one.told(q.AskVariable(key="absent"))).value is None
+    found = (await one.told(q.AskConnection(conn_id="lake"))).fields
     assert found == {**LAKE, "extra": '{"token": "tok-abc"}'}
-    assert (await one.told(t.AskConnection(conn_id="absent"))).fields is None
-    assert (await one.told(t.AskKeys(prefix="db"))).keys == ("db_password",)
-    assert (await one.told(t.AskKeys(prefix="x"))).keys == ()
+    assert (await one.told(q.AskConnection(conn_id="absent"))).fields is None
+    assert (await one.told(q.AskKeys(prefix="db"))).keys == ("db_password",)
+    assert (await one.told(q.AskKeys(prefix="x"))).keys == ()
 
 
 async def test_a_task_s_changes_are_sealed_too_and_may_come_twice(one: Coordinator) -> None:
     for _ in range(2):
-        await one.told(t.ChangeVariable(key="k", value=SECRET, description="d"))
+        await one.told(q.ChangeVariable(key="k", value=SECRET, description="d"))
     assert is_sealed(one.state.variables["k"])
     assert (await one.ask("variable_get", key="k"))["description"] == "d"
     for _ in range(2):
-        await one.told(t.ChangeVariable(key="k", value=None))
+        await one.told(q.ChangeVariable(key="k", value=None))
     assert one.state.variables == {}
     with pytest.raises(PenstockError, match="needs a name"):
-        await one.told(t.ChangeVariable(key="a\nb", value="x"))
+        await one.told(q.ChangeVariable(key="a\nb", value="x"))
 
 
 async def test_a_variable_from_before_values_were_sealed_is_read(one: Coordinator) -> None:
     one.state.variables["old"] = "plain"
-    assert (await one.told(t.AskVariable(key="old"))).value == "plain"
+    assert (await one.told(q.AskVariable(key="old"))).value == "plain"
     assert await one.ask("variable_list") == [{"key": "old", "value": "plain"}]
 
 
@@ -226,6 +227,6 @@ async def test_without_the_key_lists_go_on_and_the_value_says_why(tmp_path: Path
     assert "key that is not here" in (await other.ask("connection_list"))[0]["error"]
     assert "variable 'k' was sealed" in await other.ask("variable_get", key="k")
     with pytest.raises(PenstockError, match="connection 'lake' was sealed"):
-        await other.told(t.AskConnection(conn_id="lake"))
+        await other.told(q.AskConnection(conn_id="lake"))
     assert "key that is not here" in await other.ask("secrets_rotate")
     assert other.facts == []

@@ -7,10 +7,11 @@ import signal
 import pytest
 
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.worker.attempt import outcome_of
 from penstock.worker.pool import Ending
 
-WORK = t.Work(attempt=t.Attempt("d/r", "t"), delivery=t.Delivery(1, 2), timeout=5.0)
+WORK = w.Work(attempt=t.Attempt("d/r", "t"), delivery=t.Delivery(1, 2), timeout=5.0)
 
 
 @pytest.mark.parametrize(

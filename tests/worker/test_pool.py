@@ -13,6 +13,7 @@ import psutil
 import pytest
 from worker_play import PoolPlay, appears, job, value_of, vanishes
 
+from penstock.events import questions as q
 from penstock.events import types as t
 
 
@@ -283,11 +284,11 @@ async def test_a_task_is_answered_what_did_not_ride_along(tmp_path: Path) -> Non
         asked = t.Xcom(value=t.Raw(b"[1,2]"))
 
         def reply(question: object) -> object:
-            if isinstance(question, t.AskVariable):
-                return t.VariableFound(value="blue")
-            assert isinstance(question, t.AskXcoms)
+            if isinstance(question, q.AskVariable):
+                return q.VariableFound(value="blue")
+            assert isinstance(question, q.AskXcoms)
             assert question.tasks == ("other",)
-            return t.XcomsFound(found=(t.FoundXcom("other", 0, asked),), mapped=("other",))
+            return q.XcomsFound(found=(q.FoundXcom("other", 0, asked),), mapped=("other",))
 
         play.ear.replies = reply  # type: ignore[assignment]
         [ending] = await play.run(job("asks", xcoms={"up": there}))

@@ -15,7 +15,7 @@ import pytest
 from test_worker import Leader
 from worker_play import HERE, appears, job, vanishes
 
-from penstock.events import types as t
+from penstock.events import words as w
 from penstock.events.bus import BusError
 from penstock.events.nats_bus import NatsBus
 from penstock.events.server import Server
@@ -72,7 +72,7 @@ class Play:
         command = [sys.executable, "-c", RUN, text]
         process = subprocess.Popen(command)  # noqa: ASYNC220 (as good as at once)
         self.workers.append(process)
-        await self.leader.hears(lambda: any(b.worker == name for b in self.leader.all(t.Heartbeat)))
+        await self.leader.hears(lambda: any(b.worker == name for b in self.leader.all(w.Heartbeat)))
         return process
 
     async def close(self) -> None:
@@ -99,7 +99,7 @@ async def test_a_worker_on_a_real_wire_runs_logs_and_drains(play: Play, tmp_path
     [xcom] = (await play.leader.outcome(large)).xcoms
     assert (tmp_path / "home" / "blobs" / xcom.blob[:2] / xcom.blob).exists()
     process.send_signal(signal.SIGTERM)
-    await play.leader.hears(lambda: play.leader.all(t.Goodbye))
+    await play.leader.hears(lambda: play.leader.all(w.Goodbye))
     assert await asyncio.to_thread(process.wait, 10) == 0
     assert list((tmp_path / "home" / "workers").iterdir()) == []
 
@@ -116,4 +116,4 @@ async def test_a_workers_death_ends_all_that_its_tasks_started(play: Play, tmp_p
         for pid in pids:
             await vanishes(pid)
     await play.worker("host-2")
-    assert play.leader.all(t.Hello)[-1].replaces == ("host-1",)
+    assert play.leader.all(w.Hello)[-1].replaces == ("host-1",)

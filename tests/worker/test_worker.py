@@ -15,6 +15,7 @@ from worker_play import HERE, appears, job, vanishes
 
 from penstock.clock import SystemClock
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.events.bus import Message
 from penstock.events.memory_bus import MemoryBus
 from penstock.events.memory_server import MemoryServer
@@ -34,7 +35,7 @@ class Leader:
 
     def __init__(self, bus: MemoryBus, epoch: int = 1, lease: float = 30.0) -> None:
         self.bus, self.epoch, self.lease = bus, epoch, lease
-        self.heard: list[t.Up] = []
+        self.heard: list[w.Up] = []
         self.outcomes: dict[t.Delivery, list[t.Outcome]] = {}
         self.confirms = True
         self.renews = False
@@ -45,33 +46,33 @@ class Leader:
         await self.bus.subscribe(SUBJECTS.all_up, self.hear)
 
     def hear(self, message: Message) -> None:
-        word = t.decode_up(message.payload)
+        word = w.decode_up(message.payload)
         self.heard.append(word)
-        if isinstance(word, t.Hello):
-            welcome = t.Welcome(epoch=self.epoch, lease=self.lease, renews=self.renews)
+        if isinstance(word, w.Hello):
+            welcome = w.Welcome(epoch=self.epoch, lease=self.lease, renews=self.renews)
             self.later(welcome, word.worker)
-        if isinstance(word, t.Heartbeat) and self.renews:
-            self.later(t.Renewed(epoch=self.epoch, beat=word.beat), word.worker)
-        if isinstance(word, t.Outcomes):
+        if isinstance(word, w.Heartbeat) and self.renews:
+            self.later(w.Renewed(epoch=self.epoch, beat=word.beat), word.worker)
+        if isinstance(word, w.Outcomes):
             for outcome in word.ended:
                 self.outcomes.setdefault(outcome.delivery, []).append(outcome)
             if self.confirms and word.ended:
                 names = tuple(outcome.delivery for outcome in word.ended)
-                self.later(t.Stored(epoch=self.epoch, deliveries=names), word.worker)
+                self.later(w.Stored(epoch=self.epoch, deliveries=names), word.worker)
         self.changed.set()
 
-    def later(self, word: t.Down, worker: str) -> None:
+    def later(self, word: w.Down, worker: str) -> None:
         task = asyncio.ensure_future(self.say(word, worker))
         self.saying.add(task)
         task.add_done_callback(self.saying.discard)
 
-    async def say(self, word: t.Down, worker: str = NAME) -> None:
+    async def say(self, word: w.Down, worker: str = NAME) -> None:
         await self.bus.publish(SUBJECTS.down(worker), t.encode(word))
 
     async def dispatch(self, *jobs: Job, epoch: int = 0) -> None:
         runs = {one.info.run: one.info for one in jobs}
         work = tuple(one.work for one in jobs)
-        await self.say(t.Dispatch(epoch=epoch or self.epoch, work=work, runs=runs))
+        await self.say(w.Dispatch(epoch=epoch or self.epoch, work=work, runs=runs))
 
     async def hears(self, true: Callable[[], Any]) -> None:
         while not true():
@@ -83,15 +84,15 @@ class Leader:
         await self.hears(lambda: name in self.outcomes)
         return self.outcomes[name][0]
 
-    def all(self, kind: type[t.Up]) -> list[Any]:
+    def all(self, kind: type[w.Up]) -> list[Any]:
         return [word for word in self.heard if type(word) is kind]
 
-    async def next_beat(self) -> t.Heartbeat:
+    async def next_beat(self) -> w.Heartbeat:
         """Provoke a heartbeat by a welcome, and return it."""
-        seen = len(self.all(t.Heartbeat))
-        await self.say(t.Welcome(epoch=self.epoch, lease=self.lease))
-        await self.hears(lambda: len(self.all(t.Heartbeat)) > seen)
-        return self.all(t.Heartbeat)[-1]
+        seen = len(self.all(w.Heartbeat))
+        await self.say(w.Welcome(epoch=self.epoch, lease=self.lease))
+        await self.hears(lambda: len(self.all(w.Heartbeat)) > seen)
+        return self.all(w.Heartbeat)[-1]
 
 
 class Play:
@@ -125,7 +126,7 @@ class Play:
         )
         running = asyncio.create_task(worker.run())
         self.stack.push_async_callback(self.end, running)
-        await self.leader.hears(lambda: any(b.worker == name for b in self.leader.all(t.Heartbeat)))
+        await self.leader.hears(lambda: any(b.worker == name for b in self.leader.all(w.Heartbeat)))
         return worker
 
     @staticmethod
@@ -134,12 +135,12 @@ class Play:
         with contextlib.suppress(asyncio.CancelledError):
             await running
 
-    async def log_of(self, job: Job, *, until: int = 0) -> list[t.LogLine]:
+    async def log_of(self, job: Job, *, until: int = 0) -> list[w.LogLine]:
         """Return what LOGS has of a job; with `until`, wait for so many lines."""
-        lines: list[t.LogLine] = []
+        lines: list[w.LogLine] = []
         subject = SUBJECTS.log_of(job.work.attempt)
         async for stored in self.leader.bus.replay("LOGS", subject, live=until > 0):
-            chunk = t.decode_chunk(stored.payload)
+            chunk = w.decode_chunk(stored.payload)
             assert chunk.first == len(lines)
             lines += chunk.lines
             if len(lines) == until:
@@ -157,7 +158,7 @@ async def play(tmp_path: Path) -> AsyncIterator[Play]:
 
 async def test_a_worker_introduces_itself_and_runs_what_it_is_sent(play: Play) -> None:
     await play.worker(slots=2)
-    [hello] = play.leader.all(t.Hello)
+    [hello] = play.leader.all(w.Hello)
     assert (hello.worker, hello.slots, hello.held) == (NAME, 2, ())
     jobs = [job("index", number) for number in range(40)]
     await play.leader.dispatch(*jobs)
@@ -237,7 +238,7 @@ async def test_a_stop_is_reported_as_an_interruption(play: Play, tmp_path: Path)
     await play.leader.dispatch(runs, waits)
     await appears(said)
     names = (waits.work.delivery, runs.work.delivery)
-    await play.leader.say(t.Stop(epoch=1, deliveries=names, reason="cancelled by anna"))
+    await play.leader.say(w.Stop(epoch=1, deliveries=names, reason="cancelled by anna"))
     one, two = await play.leader.outcome(runs), await play.leader.outcome(waits)
     assert (type(one), one.reason, one.begun) == (t.AttemptInterrupted, "cancelled by anna", True)
     assert not two.begun
@@ -266,7 +267,7 @@ async def test_an_attempt_that_comes_again_is_not_run_twice(play: Play, tmp_path
     await play.leader.dispatch(first)
     again = job("naps")
     again = Job(
-        t.Work(attempt=first.work.attempt, delivery=again.work.delivery, is_async=True), first.info
+        w.Work(attempt=first.work.attempt, delivery=again.work.delivery, is_async=True), first.info
     )
     await play.leader.dispatch(again)
     beat = await play.leader.next_beat()
@@ -298,7 +299,7 @@ async def test_an_outcome_is_told_again_until_it_is_stored(play: Play) -> None:
     name = one.work.delivery
     await play.leader.hears(lambda: len(play.leader.outcomes.get(name, ())) == 2)
     assert (await play.leader.next_beat()).held == ((name.number, name.number),)
-    await play.leader.say(t.Stored(epoch=1, deliveries=(name,)))
+    await play.leader.say(w.Stored(epoch=1, deliveries=(name,)))
     assert (await play.leader.next_beat()).held == ()
 
 
@@ -308,11 +309,11 @@ async def test_a_roll_call_is_answered_with_all_that_is_held(play: Play, tmp_pat
     runs, waits = (job("sleeps", number, {"file": str(said)}) for number in (1, 2))
     await play.leader.dispatch(runs)
     await appears(said)
-    await play.leader.hears(lambda: any(word.started for word in play.leader.all(t.Outcomes)))
-    seen = len(play.leader.all(t.Hello))
-    await play.leader.bus.publish(SUBJECTS.all_workers, t.encode(t.RollCall(epoch=2)))
-    await play.leader.hears(lambda: len(play.leader.all(t.Hello)) > seen)
-    hello = play.leader.all(t.Hello)[-1]
+    await play.leader.hears(lambda: any(word.started for word in play.leader.all(w.Outcomes)))
+    seen = len(play.leader.all(w.Hello))
+    await play.leader.bus.publish(SUBJECTS.all_workers, t.encode(w.RollCall(epoch=2)))
+    await play.leader.hears(lambda: len(play.leader.all(w.Hello)) > seen)
+    hello = play.leader.all(w.Hello)[-1]
     assert hello.epoch == 2
     assert hello.held == (t.Held(runs.work.attempt, runs.work.delivery, True),)
     assert waits.work.delivery not in play.leader.outcomes
@@ -338,7 +339,7 @@ async def test_the_next_worker_tells_what_the_dead_one_could_not(play: Play) -> 
     await play.worker("host-2")
     outcome = await play.leader.outcome(one)
     assert (outcome.worker, outcome.delivery) == (NAME, name)
-    assert play.leader.all(t.Hello)[-1].replaces == (NAME,)
+    assert play.leader.all(w.Hello)[-1].replaces == (NAME,)
     assert not kept.exists()
 
 
@@ -352,10 +353,10 @@ async def test_batch_mates_of_a_long_one_are_given_back(play: Play, tmp_path: Pa
     long = job("sleeps", conf={"file": str(said)})
     behind = [job("touches", number, {"file": str(said)}) for number in range(5, 8)]
     await play.leader.dispatch(*short, long, *behind)
-    await play.leader.hears(lambda: play.leader.all(t.GivenBack))
-    given = [name for word in play.leader.all(t.GivenBack) for name in word.deliveries]
+    await play.leader.hears(lambda: play.leader.all(w.GivenBack))
+    given = [name for word in play.leader.all(w.GivenBack) for name in word.deliveries]
     assert given == [one.work.delivery for one in behind]
-    started = [one for word in play.leader.all(t.Outcomes) for one in word.started]
+    started = [one for word in play.leader.all(w.Outcomes) for one in word.started]
     assert started[-1].attempt == long.work.attempt
     beat = await play.leader.next_beat()
     assert beat.held == ((long.work.delivery.number,) * 2,)
@@ -372,10 +373,10 @@ async def test_a_drain_gives_back_waits_and_says_goodbye(play: Play, tmp_path: P
     await play.leader.dispatch(waits)
     await play.leader.next_beat()
     await worker.drain(1.0)
-    [goodbye] = play.leader.all(t.Goodbye)
+    [goodbye] = play.leader.all(w.Goodbye)
     assert type(play.leader.outcomes[nap.work.delivery][0]) is t.AttemptSucceeded
     assert [held.delivery for held in goodbye.held] == [sleeps.work.delivery]
-    given = [name for word in play.leader.all(t.GivenBack) for name in word.deliveries]
+    given = [name for word in play.leader.all(w.GivenBack) for name in word.deliveries]
     assert given == [waits.work.delivery]
 
 
@@ -434,8 +435,8 @@ async def test_an_exclusive_child_lives_on_while_heartbeats_go_out(
     one = job("sleeps", conf={"file": str(said)}, exclusive=True)
     await play.leader.dispatch(one)
     [pid] = await appears(said)
-    seen = len(play.leader.all(t.Heartbeat))
-    await play.leader.hears(lambda: len(play.leader.all(t.Heartbeat)) > seen + 6)  # two leases
+    seen = len(play.leader.all(w.Heartbeat))
+    await play.leader.hears(lambda: len(play.leader.all(w.Heartbeat)) > seen + 6)  # two leases
     assert Path(f"/proc/{pid}").exists()
     assert one.work.delivery not in play.leader.outcomes
 

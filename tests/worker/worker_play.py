@@ -12,7 +12,9 @@ from typing import Any
 from msgspec import Raw
 
 from penstock.clock import SystemClock
+from penstock.events import questions as q
 from penstock.events import types as t
+from penstock.events import words as w
 from penstock.worker.pool import Answer, Ending, Job, Question
 from penstock.worker.process_pool import PoolSettings, ProcessPool
 
@@ -25,7 +27,7 @@ def job(
 ) -> Job:
     """Return a job in a run of its own, whose conf the task's function reads."""
     number = next(_numbers)
-    info = t.RunInfo(
+    info = w.RunInfo(
         run=f"d/{number}",
         dag_id="d",
         run_id=str(number),
@@ -35,7 +37,7 @@ def job(
         conf=Raw(json.dumps(conf or {}).encode()),
     )
     attempt = t.Attempt(info.run, task, index, 1)
-    return Job(t.Work(attempt=attempt, delivery=t.Delivery(epoch, number), **more), info)
+    return Job(w.Work(attempt=attempt, delivery=t.Delivery(epoch, number), **more), info)
 
 
 class Ear:
@@ -44,16 +46,16 @@ class Ear:
     def __init__(self) -> None:
         self.begun: list[t.Delivery] = []
         self.endings: dict[t.Delivery, Ending] = {}
-        self.lines: dict[t.Delivery, list[t.LogLine]] = {}
+        self.lines: dict[t.Delivery, list[w.LogLine]] = {}
         self.questions: list[Question] = []
-        self.replies: Callable[[Question], Answer] = lambda _: t.Refused(why="nobody knows")
+        self.replies: Callable[[Question], Answer] = lambda _: q.Refused(why="nobody knows")
         self.changed = asyncio.Event()
 
     def began(self, delivery: t.Delivery) -> None:
         self.begun.append(delivery)
         self.changed.set()
 
-    def printed(self, delivery: t.Delivery, lines: list[t.LogLine]) -> None:
+    def printed(self, delivery: t.Delivery, lines: list[w.LogLine]) -> None:
         self.lines.setdefault(delivery, []).extend(lines)
 
     def ended(self, delivery: t.Delivery, ending: Ending) -> None:
