@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SUITE = ROOT / "tests" / "conformance"
 
-HERE = {"same": "as there", "differs": "differs", "refused": "refused"}
+HERE = {"same": "as there", "differs": "otherwise", "refused": "refused"}
 
 
 def page(up_to_mark: str) -> str:
