@@ -163,6 +163,7 @@ def _task(node: Any, weight: int) -> SerializedTask:
         is_empty=node.is_empty,
         is_setup=node.is_setup,
         is_teardown=node.is_teardown,
+        on_failure_fail_dagrun=node.is_teardown and node.on_failure_fail_dagrun,
         exclusive=node.exclusive,
         depends_on_past=bool(node.depends_on_past or node.wait_for_downstream),
         wait_for_downstream=bool(node.wait_for_downstream),

@@ -57,6 +57,7 @@ class SerializedTask(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     upstream: ids of the direct upstream tasks, those implied by XComArgs among them.
     retry_multiplier: by what each delay is longer than the one before, with exponential backoff.
+    on_failure_fail_dagrun: of a teardown: it decides the run's fate as any leaf does.
     weight: the effective priority, worked out by the author's `weight_rule`.
     depends_on_past and what follows it: Airflow's arguments of these names.
     callbacks: which of success, failure, retry, skipped the author has set (`execute` runs within
@@ -84,6 +85,7 @@ class SerializedTask(Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_empty: bool = False
     is_setup: bool = False
     is_teardown: bool = False
+    on_failure_fail_dagrun: bool = False
     exclusive: bool = False
     depends_on_past: bool = False
     wait_for_downstream: bool = False

@@ -56,6 +56,11 @@ def sources(task: SerializedTask) -> Iterator[Source]:
             yield Source(source.task, source.key)
 
 
+def counts(step: Step) -> bool:
+    """Whether a run's fate may hang on this task."""
+    return not step.task.is_teardown or step.task.on_failure_fail_dagrun
+
+
 class Plan:
     """A version of a DAG. Raises KeyError for an upstream or a rule that does not exist."""
 
@@ -74,9 +79,9 @@ class Plan:
             for over in sources(step.task):
                 self.steps[self.numbers[over.task]].feeds.add(over.key)
         for step in self.steps:
-            # A teardown does not decide a run's fate: what stands right above it does.
-            step.is_leaf = not step.task.is_teardown and all(
-                self.steps[down].task.is_teardown for down in step.downstream
+            # What stands right above a teardown decides a run's fate, unless that says it does.
+            step.is_leaf = counts(step) and not any(
+                counts(self.steps[down]) for down in step.downstream
             )
         self.asks_past = any(task.depends_on_past for task in dag.tasks)
 

@@ -24,7 +24,6 @@ KNOWN: dict[str, str] = {
     "operator_of_ones_own": (
         "post_execute of a class is given the result, as documented; Airflow 3.3.2 calls it without"
     ),
-    "teardown_that_fails_the_run": "on_failure_fail_dagrun has no effect yet",
     "templates_run_type": "dag_run.run_type is a plain text here, no member of DagRunType",
     "xcom_of_an_earlier_run": "xcom_pull(include_prior_dates=True) is not built yet",
     "xcom_pull_default": (

@@ -303,3 +303,16 @@ def test_a_command_names_the_fact_that_caused_it() -> None:
     scene = Scene(dag(*CHAIN))
     [ready] = of(Ready, scene.trigger())
     assert ready.caused_by == scene.entries[-1].id
+
+
+def test_a_teardown_that_says_so_fails_the_run_with_its_own_failure() -> None:
+    clean = {"rule": "all_done_setup_success", "is_teardown": True}
+    tasks = (task("make", is_setup=True), task("work", "make"))
+    for decides, fate in ((False, "success"), (True, "failed")):
+        last = task("clean", "make work", on_failure_fail_dagrun=decides, **clean)
+        scene = Scene(dag(*tasks, last))
+        scene.trigger()
+        scene.succeed("make")
+        scene.succeed("work")
+        scene.fail("clean")
+        assert scene.run().state == fate
