@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle.scene import SECOND, Scene, dag, of, task
-from penstock.events.types import Awaited, Xcom
+from penstock.events.types import Awaited, TimerDue, Xcom
+from penstock.lifecycle import pauses
 from penstock.lifecycle.commands import Ready
 from penstock.lifecycle.explain import explain
+from penstock.lifecycle.turn import Turn
 
 RESUME = Xcom(key="resume")
 
@@ -170,3 +172,26 @@ def test_whatever_happens_nobody_is_lost_or_waits_twice(data: st.DataObject) -> 
         if run.state == "running":
             scene.cancel(run.key)
     assert scene.state.awaited == {}
+
+
+def test_of_many_ends_that_are_waited_for_the_first_are_named() -> None:
+    scene = two()
+    wait(scene, *(Awaited("other", f"o{number}") for number in range(8)))
+    [said] = explain(scene.state, "d/r", "wait")
+    assert "run o0 of DAG 'other'" in said
+    assert "more ends" in said
+
+
+def test_a_run_in_quarantine_waits_for_nothing() -> None:
+    scene = two()
+    wait(scene, Awaited("other", "o", live=True))
+    scene.say(TimerDue(what="nonsense", due=1, run="d/r"))
+    assert (scene.run().state, scene.state.awaited) == ("quarantined", {})
+
+
+def test_nobody_is_woken_who_is_not_there() -> None:
+    scene = two()
+    turn = Turn(scene.state, scene.now, "1-1.0")
+    pauses.wake(turn, "d/r", "nowhere", -1)
+    pauses.wake(turn, "d/r", "wait", 7)
+    assert turn.commands == []

@@ -10,11 +10,11 @@ from msgspec import Raw
 
 from lifecycle.scene import SECOND, Scene, dag, of, succeeded, task
 from penstock.coordinator.recovery import in_doubt, to_come
-from penstock.events.types import Delivery, TimerDue, Xcom
+from penstock.events.types import Attempt, Delivery, TimerDue, Xcom
 from penstock.lifecycle.commands import InstanceRow, Ready, Remind, XcomRows
 from penstock.lifecycle.compare import same
 from penstock.lifecycle.explain import explain
-from penstock.lifecycle.state import Waiting
+from penstock.lifecycle.state import NOTHING_LOST, Callback, Waiting
 
 TRIGGER = Xcom(key="trigger", value=Raw(b'{"path":"mine.Trigger"}'))
 RESUME = Xcom(key="resume", value=Raw(b'{"method":"done"}'))
@@ -303,3 +303,23 @@ def test_a_wait_that_cannot_come_in_time_is_late_without_a_trigger() -> None:
     assert explain(scene.state, "d/r", "wait")[0].startswith("Task 'wait' is deferred")
     scene.ring("resume")
     assert heard(scene) == ("its trigger did not fire in the time that it was given", True)
+
+
+def test_a_retry_is_not_mistaken_for_a_wait_that_is_due() -> None:
+    scene = waiting(retries=1)
+    scene.fail("wait")
+    [due] = record(scene).due.values()
+    assert scene.say(TimerDue(what="resume", due=due, run="d/r", task="wait")) == []
+    assert scene.states()["wait"] == "up_for_retry"
+
+
+def test_a_trigger_that_nobody_waits_for_changes_nothing_but_is_over() -> None:
+    """No fold makes one; if one were there, it must not move the task."""
+    scene = Scene(dag(task("wait")), checked=False)
+    scene.trigger()
+    stray = Callback("~trigger:wait", -1, 1, "", NOTHING_LOST, 1)
+    scene.run().callbacks[stray.key] = stray
+    attempt = Attempt("d/r", "~trigger:wait", -1, 1, 1)
+    scene.say(succeeded(attempt, Delivery(1, 9), scene.now, FIRED))
+    assert scene.states() == {"wait": "queued"}
+    assert scene.run().callbacks == {}
