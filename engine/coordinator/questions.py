@@ -147,6 +147,8 @@ class Questions:
         holding = one.dispatcher.by_attempt.get(attempt)
         if holding is not None:
             return f"was sent to worker {holding.link.worker}, which has not said that it began"
+        if not one.dispatcher.epoch:
+            return "waits for the coordinator that was just elected to take over"
         waits = one.dispatcher.queue.why(attempt)
         if waits is None and one.dispatcher.unheard:
             names = ", ".join(sorted(one.dispatcher.unheard))

@@ -360,6 +360,8 @@ def fail(
     record.due[place] = due
     for kept in (record.flights, record.lost, record.waits):
         kept.pop(place, None)
+    if record.length is not None and tried == 1:
+        record.again.discard(place)  # it had waited in its first try
     turn.row(
         run,
         record,

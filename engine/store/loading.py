@@ -253,8 +253,9 @@ def restore_live(
         record.due[place] = due
     if wait is not None:
         record.waits[place] = decode_waiting(wait)
-    # A mapped instance's first try is made ready with its range, every other one by itself.
-    if record.tries[place] > (record.length is not None):
+    # A mapped instance's first try is made ready with its range, every other one by itself, and so
+    # is each later phase of a try.
+    if record.tries[place] > (record.length is not None) or wait is not None:
         record.again.add(place)
 
 

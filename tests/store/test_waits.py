@@ -52,3 +52,27 @@ def test_what_waits_goes_on_after_a_start_as_if_there_had_been_none(
     assert same(scene.state, follower.state) == []
     assert follower.state.awaited == {}
     follower.close()
+
+
+def test_an_instance_among_many_that_waited_is_cancelled_alike_after_a_start(
+    tmp_path: Path,
+) -> None:
+    """It has a row of its own from its first wait on, though its try is still the first."""
+    for then in ("cancel", "fail"):
+        scene = Scene(dag(task("each", over=3, retries=1)))
+        scene.trigger()
+        scene.pause("each", 1, until=scene.now + SECOND)
+        scene.ring("resume")
+        if then == "fail":
+            scene.fail("each", 1)
+        before = len(scene.entries)
+        scene.cancel()
+        log = log_of(scene)
+        follower = Follower(tmp_path / f"{then}.db")
+        follower.follow(log[:before], 1)
+        follower.restart()
+        assert same(folded(log[:before]), follower.state) == []
+        follower.follow(log[before:], 1)
+        assert same(scene.state, follower.state) == []
+        follower.close()
+        assert scene.wrong_rows() == []
