@@ -62,7 +62,8 @@ class _Tee(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        self._stream.flush()
+        if not self._stream.closed:  # else Python 3.13 complains when this is thrown away
+            self._stream.flush()
 
     def fileno(self) -> int:
         return self._stream.fileno()
