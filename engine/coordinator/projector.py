@@ -45,6 +45,7 @@ class Projector:
         self.rows: set[str] = set()  # keys in the outbox
         self.arrived: list[str] = []  # keys of notices that are open no more
         relay.confirmed = self.arrived_at
+        self.batch: Batch | None = None  # taken, and not known to be committed
         self.wake = asyncio.Event()
         self.hurry = asyncio.Event()
         self.moved = asyncio.Condition()
@@ -77,14 +78,19 @@ class Projector:
                 self.hurry.clear()
                 await self.project()
         finally:
+            if self.batch is not None:
+                await asyncio.shield(self.project())
             await asyncio.shield(self.project())
 
     async def project(self) -> None:
-        await self.relay.settle(self.collector.sequence, timeout=SETTLE_SECONDS)
-        batch = self.collector.take(self.state)
-        if batch is None:
-            return
-        self.fill_outbox(batch)
+        """Commit a batch: the one that a cancellation left in hand, else all that was folded."""
+        if self.batch is None:
+            await self.relay.settle(self.collector.sequence, timeout=SETTLE_SECONDS)
+            self.batch = self.collector.take(self.state)
+            if self.batch is None:
+                return
+            self.fill_outbox(self.batch)
+        batch = self.batch
         while True:
             try:
                 await self.database.commit(batch)
@@ -94,6 +100,7 @@ class Projector:
                     log.error("the projection waits: %s", error)
                 self.trouble = str(error)
                 await asyncio.sleep(RETRY_SECONDS)
+        self.batch = None
         if self.trouble:
             log.warning("the projection goes on")
             self.trouble = ""

@@ -28,6 +28,7 @@ FOUND = {
     ("runs", 28720): "a delivery lost, adopted and lost again was never made ready again",
     ("calm", 3): "an outage of the server longer than the lease cost every worker",
     ("calm", 157): "a worker that said goodbye before its joining was stored was given up later",
+    ("calm", 95216): "a batch whose commit was cut short by an election was never written",
     ("users", 331): "a drained worker was told that what it had let go of is stored",
     ("users", 72): "a deposed leader told a task that its upstream left no XCom; later: a notice"
     " went with the server and the leader, and the standby had let go of it",
@@ -36,10 +37,9 @@ FOUND = {
     ("absent", 226): "what a worker inherited was stored before it joined, and thought held",
     ("absent", 274): "who had what was decided elsewhere was not told to stop it",
     ("absent", 589): "an interruption that was inherited was taken for something that runs",
-    (
-        "waits",
-        1,
-    ): "what was lost in a later phase was put back as in its first, and never sent",
+    ("absent", 90377): "a leader that had not yet taken over gave no reason for what waits",
+    ("waits", 1): "what was lost in a later phase was put back as its first, and never sent",
+    ("waits", 90261): "an instance that had waited was, after a start, one at rest to a cancel",
     ("lost", 13): "facts that were put back after a later leader's record got other times",
     ("lost", 38): "a leader with nothing to append did not see that the log lost its end",
     ("lost", 72): "histories mended at different places passed for the same one, further on",
