@@ -25,8 +25,13 @@ INTAKE_RESERVE = RESERVE
 
 
 SECRET_KEY = "PENSTOCK_SECRET_KEY"
-"""The environment variable with the key of sealed values: for the coordinator, no process that runs
-user code has it."""
+"""The environment variable with the key of sealed values, the coordinator's."""
+
+NKEY_SEED = "PENSTOCK_NKEY_SEED"
+"""The environment variable with the key that NATS lets its owner in by."""
+
+KEYS = (SECRET_KEY, NKEY_SEED)
+"""Environment variables that no process which runs user code has."""
 
 
 class HomeError(PenstockError):
@@ -107,6 +112,11 @@ class Home:
             errno.EEXIST: ("is not a folder", "Choose another with --home."),
         }.get(error.errno or 0, (f"cannot be used: {error.strerror}", "Choose another: --home."))
         return f"{self}: this state folder {what} ({place}). {remedy}"
+
+
+def environment_without_keys() -> dict[str, str]:
+    """Return this process's environment as one that runs user code may have it (law 11)."""
+    return {name: value for name, value in os.environ.items() if name not in KEYS}
 
 
 def default_home() -> Path:

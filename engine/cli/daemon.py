@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from penstock.errors import PenstockError, UsageError
-from penstock.home import Home, default_home
+from penstock.home import NKEY_SEED, Home, default_home
 
 if TYPE_CHECKING:
     from penstock.events.nats_bus import NatsBus
@@ -71,7 +71,7 @@ def seed_of(key_file: str | None, role: str) -> str | None:
     Such a file holds a bare seed, or JSON as `penstock access add --json` prints it or as the
     state folder's credentials.json is. Raises UsageError if it cannot be read.
     """
-    named = os.environ.get("PENSTOCK_NKEY_SEED")
+    named = os.environ.get(NKEY_SEED)
     if named or not key_file:
         return named or None
     import msgspec

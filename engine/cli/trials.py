@@ -102,13 +102,12 @@ def file_of(place: Place, dag_id: str) -> str:
 
 def carry_out(verb: str, request: dict[str, Any]) -> Any:
     """Have the child try it and return its answer. Raises TrialFailedError, UsageError."""
-    from penstock.home import SECRET_KEY
+    from penstock.home import environment_without_keys
 
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-P", "-m", "penstock.testing.child", str(theirs.fileno())]
-    environment = {name: value for name, value in os.environ.items() if name != SECRET_KEY}
     sys.stderr.flush()
-    passed = (theirs.fileno(),)
+    passed, environment = (theirs.fileno(),), environment_without_keys()
     with ours, ours.makefile("rwb") as line:
         with theirs:
             process = subprocess.Popen(command, stdout=2, pass_fds=passed, env=environment)

@@ -10,7 +10,6 @@ import click
 from penstock.cli.daemon import Place, place_options
 from penstock.cli.roles import key_for, log_to_stderr, say_ready, supervised_option
 from penstock.cli.sizes import memory_option
-from penstock.home import SECRET_KEY
 
 log = logging.getLogger("penstock.worker")
 
@@ -36,7 +35,6 @@ def command(
     """
     from penstock.worker.main import WorkerSettings, run
 
-    os.environ.pop(SECRET_KEY, None)  # the coordinator's; a task is not to find it
     log_to_stderr("worker")
     if not supervised:
         place.home.prepare()

@@ -16,7 +16,7 @@ from penstock.authoring.serialized import FileError, ParsedFile
 from penstock.errors import PenstockError
 from penstock.events.questions import Answer, Question, Refused, decode_question
 from penstock.events.types import encode
-from penstock.home import SECRET_KEY
+from penstock.home import environment_without_keys
 
 LIMIT = 30.0
 _decode = msgspec.json.Decoder(ParsedFile).decode
@@ -72,7 +72,7 @@ async def _parse_file(file: str, timeout: float, asked: socket.socket | None = N
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if name != SECRET_KEY},
+        env=environment_without_keys(),
         start_new_session=True,
     )
     try:

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from penstock.events.lock import FolderLock
 from penstock.events.server import Credentials, Server
-from penstock.home import SECRET_KEY, Home
+from penstock.home import KEYS, Home
 from penstock.supervisor.disk import DiskWatch
 from penstock.supervisor.role import Key, Role, RoleError
 from penstock.supervisor.roster import Listed, mark_of, write_roster
@@ -221,7 +221,7 @@ class Stack:
             [sys.executable, "-P", "-m", "penstock.cli", name, *arguments],
             key,
             pass_fds=pass_fds,
-            without=() if name == "coordinator" else (SECRET_KEY,),
+            without=() if name == "coordinator" else KEYS,
             log=log,
             report=self.report,
             changed=self._write,

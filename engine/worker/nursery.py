@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from penstock.home import environment_without_keys
 from penstock.worker import template
 from penstock.worker.pool import PoolError
 
@@ -37,9 +38,9 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment of a template; what the user set stays."""
+    """Return the environment of a template: ours without keys; what the user set stays."""
     limits = {name: str(threads) for name in THREADS} if threads else {}
-    return {**limits, **os.environ}
+    return limits | environment_without_keys()
 
 
 class Template:

@@ -53,7 +53,7 @@ FAR = """
     with DAG("far", schedule=None):
         @task(queue="far")
         def worker():
-            return os.environ["WHERE"]
+            return [os.environ["WHERE"], os.environ.get("PENSTOCK_NKEY_SEED")]
         worker()
 """
 EMPTY = """
@@ -306,7 +306,7 @@ def test_a_worker_elsewhere_takes_its_queue_s_tasks(up: Daemon) -> None:
         up.shell.write("far.py", FAR)
         done = up("run", "far.py", "--xcoms", "--json")
         assert done.code == 0, done.err
-        assert done.document["xcoms"][0]["value"] == "elsewhere"
+        assert done.document["xcoms"][0]["value"] == ["elsewhere", None]
     finally:
         assert end(worker) == 0
 
