@@ -309,6 +309,11 @@ class Pause(Struct, frozen=True, kw_only=True, omit_defaults=True):
     awaits: tuple[Awaited, ...] = ()
     ends: bool = False
 
+    @property
+    def carried(self) -> tuple[Xcom, ...]:
+        """All that is in it that can be large."""
+        return (*self.xcoms, *(one for one in (self.trigger, self.resume) if one is not None))
+
 
 class AttemptPaused(AttemptEnded, frozen=True, kw_only=True, tag="attempt.paused"):
     """A try waits, and holds nothing meanwhile."""

@@ -18,10 +18,10 @@ from importlib.metadata import Distribution, distributions
 
 from msgspec import Struct
 
+from penstock.airflow.installing import PREFIX
 from penstock.authoring.errors import UnsupportedError
 from penstock.errors import UsageError
 
-PREFIX = "apache-airflow-providers-"
 FOLDERS = frozenset({"hooks", "operators", "sensors", "transfers", "triggers"})
 """Folders of a provider whose modules DAG files import."""
 

@@ -92,11 +92,16 @@ def is_in_task() -> bool:
 
 
 def current_backend() -> Backend | None:
+    """Return what is asked for a value (`asked`), and count that it was."""
+    Looking.times += 1
+    return asked()
+
+
+def asked() -> Backend | None:
     """Return what the attempt that runs here may ask; None outside of one.
 
     A thread that a task started knows no context; it is that of the only attempt, if there is one.
     """
-    Looking.times += 1
     found = _asked.get()
     return _asked_of_all[0] if found is None and len(_asked_of_all) == 1 else found
 

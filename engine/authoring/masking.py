@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
@@ -145,6 +146,9 @@ _masker = Masker()
 _lasting: dict[str, None] = {}
 """What DAG files masked while they were loaded, or others outside of tasks."""
 
+_told: ContextVar[set[str]] = ContextVar("penstock_told", default=set())
+"""Of what the worker was told for the attempt that runs here, which may not be the only one."""
+
 
 def mask_secret(secret: Any, name: str | None = None) -> None:
     """Mask a secret from now on in what this task prints, in its errors and its log.
@@ -153,13 +157,16 @@ def mask_secret(secret: Any, name: str | None = None) -> None:
     meant. name: what a text is called: if it is no secret's name, nothing is masked. Texts of less
     than five characters are not masked.
     """
-    from penstock.authoring.context import current_backend, is_in_task
+    from penstock.authoring.context import asked, is_in_task
 
     texts = list(texts_in(secret, name))
     if not is_in_task():
         _lasting.update(dict.fromkeys(texts))
-    if (new := _masker.add(texts)) and (backend := current_backend()) is not None:
+    _masker.add(texts)
+    told = _told.get()
+    if (new := [text for text in texts if text not in told]) and (backend := asked()) is not None:
         backend.mask(new)
+        told.update(new)
 
 
 async def amask_secret(secret: Any, name: str | None = None) -> None:
@@ -176,6 +183,7 @@ def begin(tell: Callable[[list[str]], None], *, alone: bool) -> None:
     global _masker
     if alone and _masker.texts != _lasting.keys():
         _masker = Masker(_lasting)
+    _told.set(set(_lasting))
     if _lasting:
         tell(list(_lasting))
 

@@ -225,9 +225,8 @@ class Dispatcher:
             elif not holding.unwanted:
                 holding.unwanted = f"its outcome came from {worker}"
                 self.stop(holding.link, (holding.delivery,), holding.unwanted)
-        for name in dict.fromkeys(
-            (worker, sender)
-        ):  # who inherited it may have been thought to run it
+        # Who inherited it may have been thought to run it.
+        for name in dict.fromkeys((worker, sender)):
             link = self.links.get(name)
             holding = None if link is None else link.holdings.get(delivery)
             if holding is not None:

@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from penstock.coordinator.sequencer import MOST_BYTES, weight
+from penstock.coordinator.sequencer import MOST_BYTES
 from penstock.errors import PenstockError
 from penstock.events.bus import BusError, FencedError, Stored
 from penstock.events.types import (
@@ -45,6 +45,7 @@ from penstock.events.types import (
     decode_record,
     encode,
 )
+from penstock.events.weight import weight
 from penstock.lifecycle.advance import RULES_VERSION
 from penstock.store.batch import digest
 

@@ -14,15 +14,8 @@ from typing import cast
 
 from penstock.clock import Clock
 from penstock.events.bus import Bus, BusError, FencedError, Stored
-from penstock.events.types import (
-    AttemptEnded,
-    DagRegistered,
-    Event,
-    Fact,
-    Record,
-    RunTriggered,
-    encode,
-)
+from penstock.events.types import Event, Fact, Record, encode
+from penstock.events.weight import weight
 
 MOST_BYTES = 256 * 1024
 """About how large a record may get; one event alone may be larger."""
@@ -191,18 +184,3 @@ class Sequencer:
             _, future = self.pending.popleft()
             if future is not None and not future.done():
                 future.set_exception(error)
-
-
-def weight(event: Event) -> int:
-    """Return about how many bytes the event is in a record."""
-    if isinstance(event, AttemptEnded):
-        size = 300
-        for xcom in event.xcoms:
-            size += memoryview(xcom.value).nbytes + memoryview(xcom.preview).nbytes
-            size += len(xcom.inline or "")
-        return size
-    if isinstance(event, DagRegistered):
-        return 300 + memoryview(event.dag).nbytes
-    if isinstance(event, RunTriggered):
-        return 300 + memoryview(event.conf).nbytes
-    return 300

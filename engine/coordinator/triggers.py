@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 FILES_SECONDS = 15.0
 """How long a request for a DAG that is not known yet waits for its file to be read."""
 
-RETRY_SECONDS = 1.0
 AT_ONCE = 64
 """Published requests that are dealt with side by side, so that they share appends."""
 

@@ -198,11 +198,10 @@ def settle(
     count(run, record, end, 1)
     if end == FAILED:
         turn.failed.append((run, record.step.task.task_id))
-    if record.left == 0:
-        awaiting.ended(turn, run, record.step.task.task_id)
     for down in record.step.downstream:
         turn.consider.append((run, down))
     if record.left == 0:
+        awaiting.ended(turn, run, record.step.task.task_id)
         past.task_ended(turn, run, record)
     turn.touched[run.key] = run
 

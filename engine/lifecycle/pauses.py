@@ -89,7 +89,7 @@ def resume_due(turn: Turn, run: RunState, task: str, index: int, due: int) -> No
         drop_trigger(run, record, place)
         go_on_failed(turn, run, record, place, TOO_LATE, late=True)
     elif pause.ends:
-        del record.due[place]
+        wait_no_more(turn, run, record, place)
         decide(turn, run, record, place, success_of(turn, run, record, place))
     else:
         go_on(turn, run, record, place)
@@ -115,9 +115,13 @@ def go_on_failed(
     go_on(turn, run, record, place)
 
 
-def go_on(turn: Turn, run: RunState, record: TaskRecord, place: int) -> None:
+def wait_no_more(turn: Turn, run: RunState, record: TaskRecord, place: int) -> None:
     awaiting.forget(turn.state, run, record, place)
     record.due.pop(place, None)
+
+
+def go_on(turn: Turn, run: RunState, record: TaskRecord, place: int) -> None:
+    wait_no_more(turn, run, record, place)
     record.states[place] = QUEUED
     turn.row(run, record, place)
     turn.notify(run, record, QUEUED, place, place + 1)
@@ -136,7 +140,7 @@ def trigger_ended(turn: Turn, run: RunState, event: AttemptEnded) -> None:
         return
     end = next((xcom.key for xcom in event.xcoms if xcom.key.startswith(END_KEY)), "")
     if end:
-        record.due.pop(place, None)
+        wait_no_more(turn, run, record, place)
         outcome = told_by_trigger(end.removeprefix(END_KEY), event, record, place)
         decide(turn, run, record, place, outcome)
         return

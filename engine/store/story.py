@@ -1,7 +1,7 @@
 """The story: every fact as rows, one under each run that it concerns.
 
-What a table of its own keeps (XComs, serialized DAGs) is left out of a fact's body; `task_id`s and
-causes stay, so that a story can be read from cause to cause.
+What is kept elsewhere (XComs, serialized DAGs, what a task waits with) is left out of a fact's
+body; `task_id`s and causes stay, so that a story can be read from cause to cause.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from penstock.events.types import (
     NOT_MAPPED,
     Attempt,
     AttemptEnded,
+    AttemptPaused,
     DagRegistered,
     Event,
     WorkerLost,
@@ -29,6 +30,9 @@ def event_rows(sequence: int, entry: Entry) -> list[Row]:
     if isinstance(event, AttemptEnded):
         if event.xcoms:
             event = structs.replace(event, xcoms=())
+        if isinstance(event, AttemptPaused):
+            bare = structs.replace(event.pause, trigger=None, resume=None, xcoms=())
+            event = structs.replace(event, pause=bare)
         attempt = event.attempt
         return [row(sequence, entry, event, attempt.run, attempt.task, attempt.index)]
     if isinstance(event, WorkerLost):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from penstock.authoring.context import moment
+from penstock.authoring.xcom_arg import RETURN_KEY
 from penstock.errors import PenstockError
 from penstock.lifecycle.state import RunState
 from penstock.lifecycle.states import WORDS
@@ -22,7 +23,6 @@ from penstock.worker import xcom
 if TYPE_CHECKING:
     from penstock.testing.stage import Stage
 
-RETURN_KEY = "return_value"
 WORST = ("failed", "upstream_failed", "running", "up_for_retry", "deferred", "queued", "none")
 
 

@@ -343,7 +343,7 @@ def width_of(task: SerializedTask, xcoms: Mapping[str, Any]) -> int | None:
 
     def length(over: MappedOver) -> int | None:
         value: Any = xcoms.get(over.task or "")
-        if over.key != "return_value" and isinstance(value, Mapping):
+        if over.key != RETURN_KEY and isinstance(value, Mapping):
             value = value.get(over.key)
         return len(value) if hasattr(value, "__len__") and not isinstance(value, str) else None
 

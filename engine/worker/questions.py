@@ -105,7 +105,7 @@ class TaskBackend:
         return pause_of(error, self._encoded, self.pushed, time.time_ns() // 1000)
 
     def _encoded(self, key: str, value: Any) -> t.Xcom:
-        return xcom.encode(key, value, self._blobs, inline=INLINE_OF_ALL, sketch=False)
+        return xcom.encode(key, value, self._blobs, inline=xcom.INLINE, sketch=False)
 
     def resumed(self) -> Resumed | None:
         later = self._work.later

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable
 
 from penstock.events.bus import Bus, BusError
-from penstock.events.types import AttemptInterrupted, AttemptStarted, Outcome, encode
+from penstock.events.types import AttemptStarted, Outcome, encode
+from penstock.events.weight import weight
 from penstock.events.words import Goodbye, Heartbeat, Hello, Outcomes, Up, Upward
 from penstock.worker.ledger import Holding
 from penstock.worker.logs import LogShipper
@@ -22,17 +23,6 @@ LARGEST = 256 * 1024
 GATHER = 0.002
 """Seconds for which outcomes gather while many short ones are about to follow: each message costs
 the server, the leader and a synced write more than an outcome does."""
-
-
-def weight(outcome: Outcome) -> int:
-    """Return about how many bytes of JSON an outcome is."""
-    if isinstance(outcome, AttemptInterrupted):
-        return 400 + len(outcome.reason)
-    size = 400
-    for xcom in outcome.xcoms:
-        size += 200 + memoryview(xcom.value).nbytes + memoryview(xcom.preview).nbytes
-        size += len(xcom.inline or "")
-    return size
 
 
 class Speaker:

@@ -250,8 +250,9 @@ class Worker:
         now = self.clock.now()
         logged = self.logs.lines_of(delivery)
         outcome = outcome_of(holding.job.work, self.who.name, ending, logged=logged, now=now)
-        if self.upload is not None and any(xcom.blob for xcom in ending.xcoms):
-            sending = self._loop.create_task(self._upload(holding, outcome, ending.xcoms))
+        xcoms = ending.xcoms if ending.pause is None else ending.pause.carried
+        if self.upload is not None and any(xcom.blob for xcom in xcoms):
+            sending = self._loop.create_task(self._upload(holding, outcome, xcoms))
             self._uploads.add(sending)
             sending.add_done_callback(self._uploads.discard)
         else:

@@ -1,4 +1,4 @@
-"""The projection leaves nothing out, also when its writer is told to end in the middle of a commit."""
+"""The projection leaves nothing out, also where its writer is told to end in mid-commit."""
 
 from __future__ import annotations
 

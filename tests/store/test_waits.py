@@ -76,3 +76,18 @@ def test_an_instance_among_many_that_waited_is_cancelled_alike_after_a_start(
         assert same(scene.state, follower.state) == []
         follower.close()
         assert scene.wrong_rows() == []
+
+
+def test_the_story_tells_of_a_wait_without_what_it_waits_with(tmp_path: Path) -> None:
+    """A trigger's arguments may be secret, and are nobody's but the task's."""
+    scene = Scene(dag(task("wait")))
+    scene.trigger()
+    secret = Xcom(key="trigger", value=Raw(b'"hunter2"'))
+    scene.pause("wait", trigger=secret, resume=secret, xcoms=(secret,), deadline=7)
+    follower = Follower(tmp_path / "story.db")
+    follower.follow(log_of(scene), 1)
+    rows = follower.connection.execute("SELECT body FROM event WHERE kind = 'attempt.paused'")
+    [(body,)] = rows.fetchall()
+    assert "hunter2" not in body
+    assert '"deadline":7' in body
+    follower.close()
