@@ -52,17 +52,25 @@ class Process:
 
 
 class Words:
-    """What leaders said to one worker. refused: deliveries that came under too low an epoch."""
+    """What leaders said to one worker. refused: deliveries that came under too low an epoch.
+
+    A message may come twice: what came in time is not refused for having come again later.
+    """
 
     def __init__(self) -> None:
         self.epoch = 0
+        self.taken: set[Delivery] = set()
         self.refused: set[Delivery] = set()
 
     def note(self, message: Message) -> None:
         word = decode_down(message.payload)
         self.epoch = max(self.epoch, word.epoch)
-        if isinstance(word, Dispatch) and word.epoch < self.epoch:
-            self.refused.update(work.delivery for work in word.work)
+        if isinstance(word, Dispatch):
+            told = {work.delivery for work in word.work}
+            if word.epoch < self.epoch:
+                self.refused |= told - self.taken
+            else:
+                self.taken |= told
 
 
 class World:
