@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
 
 from penstock.cli.daemon import Place, ask, place_options
+from penstock.cli.moving import existing_option, format_option, set_all, write_all
 from penstock.cli.output import emit, fields, json_option, table
-from penstock.cli.variables import EXISTING, say_imported
 from penstock.errors import UsageError
 
 
@@ -119,33 +120,19 @@ def delete(place: Place, conn_id: str, as_json: bool) -> None:
 
 @command.command("import")
 @click.argument("file")
-@click.option(
-    "--existing",
-    type=EXISTING,
-    default="overwrite",
-    show_default=True,
-    help="What to do with those that are there already.",
-)
+@existing_option
 @place_options
 @json_option
 def import_(place: Place, file: str, existing: str, as_json: bool) -> None:
     """Set the connections that FILE has: JSON, YAML or .env, as Airflow exports them (-: stdin)."""
     from penstock.cli.exchange import read_connections
 
-    given = read_connections(file)
-    found = ask(place, "connections_import", connections=given, existing=existing)
-    emit(found, as_json, lambda: say_imported("connection", found))
+    set_all(place, "connections", read_connections(file), existing, as_json=as_json)
 
 
 @command.command("export")
 @click.argument("file")
-@click.option(
-    "--format",
-    "--file-format",
-    "named",
-    type=click.Choice(("json", "yaml", "env")),
-    help="Else by FILE's ending.",
-)
+@format_option
 @click.option(
     "--serialization-format",
     type=click.Choice(("uri", "json")),
@@ -158,11 +145,7 @@ def export(
     place: Place, file: str, named: str | None, serialization_format: str, as_json: bool
 ) -> None:
     """Write every connection, passwords too, to FILE (-: stdout), as Airflow does."""
-    from penstock.cli.exchange import connections_text, kind_of, write
+    from penstock.cli.exchange import connections_text
 
-    kind = kind_of(file, named)
-    found = ask(place, "connection_export")
-    write(file, connections_text(found, kind, as_json=serialization_format == "json"))
-    if file != "-":
-        said = {"file": file, "exported": sorted(found)}
-        emit(said, as_json, lambda: click.echo(f"{file}: {len(found)} connections"))
+    text_of = partial(connections_text, as_json=serialization_format == "json")
+    write_all(place, "connections", file, named, text_of, as_json=as_json)

@@ -1,15 +1,69 @@
-"""`penstock import airflow`: what another Airflow kept, from the files that it exports."""
+"""`penstock import airflow`, and what the verbs that import and export files have in common."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from penstock.cli.daemon import Place, ask, place_options
 from penstock.cli.output import emit, json_option
-from penstock.cli.variables import EXISTING, say_imported
 from penstock.errors import UsageError
+
+existing_option = click.option(
+    "--existing",
+    "--action-on-existing-key",
+    type=click.Choice(("overwrite", "fail", "skip")),
+    default="overwrite",
+    show_default=True,
+    help="What to do with those that are there already.",
+)
+
+format_option = click.option(
+    "--format",
+    "--file-format",
+    "named",
+    type=click.Choice(("json", "yaml", "env")),
+    help="Else by FILE's ending.",
+)
+
+
+def set_all(
+    place: Place, what: str, things: Mapping[str, Any], existing: str, *, as_json: bool
+) -> None:
+    """Set what a file has of `variables` or `connections`, and say what became of it."""
+    found = ask(place, f"{what}_import", **{what: things}, existing=existing)
+    emit(found, as_json, lambda: _say(what, found))
+
+
+def write_all(
+    place: Place,
+    what: str,
+    file: str,
+    named: str | None,
+    text_of: Callable[[Mapping[str, Any], str], str],
+    *,
+    as_json: bool,
+) -> None:
+    """Write all `variables` or `connections` to a file (-: stdout), in the form that it names.
+
+    text_of: makes its text of them and that form. Raises UsageError.
+    """
+    from penstock.cli.exchange import kind_of, write
+
+    kind = kind_of(file, named)
+    found = ask(place, f"{what.removesuffix('s')}_export")
+    write(file, text_of(found, kind))
+    if file != "-":
+        said = {"file": file, "exported": sorted(found)}
+        emit(said, as_json, lambda: click.echo(f"{file}: {len(found)} {what}"))
+
+
+def _say(what: str, found: dict[str, Any]) -> None:
+    click.echo(f"{what} set: {len(found['set'])}")
+    if found["skipped"]:
+        click.echo(f"{what} left as they are: {', '.join(found['skipped'])}")
 
 
 @click.group("import")
@@ -21,13 +75,7 @@ def command() -> None:
 @click.option("--variables", metavar="FILE", help="Of: airflow variables export FILE")
 @click.option("--connections", metavar="FILE", help="Of: airflow connections export FILE")
 @click.option("--pools", metavar="FILE", help="Of: airflow pools export FILE")
-@click.option(
-    "--existing",
-    type=EXISTING,
-    default="overwrite",
-    show_default=True,
-    help="What to do with variables and connections that are there already.",
-)
+@existing_option
 @place_options
 @json_option
 def airflow(
@@ -60,9 +108,9 @@ def airflow(
         ask(place, "pool_set", name=name, slots=number)
     if pools:
         found["pools"] = {"set": sorted(slots), "skipped": []}
-    emit(found, as_json, lambda: _say(found))
 
+    def render() -> None:
+        for what, done in found.items():
+            _say(what, done)
 
-def _say(found: dict[str, Any]) -> None:
-    for what, done in found.items():
-        say_imported(what.removesuffix("s"), done)
+    emit(found, as_json, render)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
 from penstock.cli.daemon import Place, ask, place_options
+from penstock.cli.moving import existing_option, format_option, set_all, write_all
 from penstock.cli.output import emit, json_option, table
 from penstock.errors import UsageError
-
-EXISTING = click.Choice(("overwrite", "fail", "skip"))
 
 
 @click.group("variables")
@@ -69,45 +67,23 @@ def delete(place: Place, key: str, as_json: bool) -> None:
 
 @command.command("import")
 @click.argument("file")
-@click.option(
-    "--existing",
-    "--action-on-existing-key",
-    type=EXISTING,
-    default="overwrite",
-    show_default=True,
-    help="What to do with those that are there already.",
-)
+@existing_option
 @place_options
 @json_option
 def import_(place: Place, file: str, existing: str, as_json: bool) -> None:
     """Set the variables that FILE has: JSON, YAML or .env, as Airflow exports them (-: stdin)."""
     from penstock.cli.exchange import read_variables
 
-    found = ask(place, "variables_import", variables=read_variables(file), existing=existing)
-    emit(found, as_json, lambda: say_imported("variable", found))
+    set_all(place, "variables", read_variables(file), existing, as_json=as_json)
 
 
 @command.command("export")
 @click.argument("file")
-@click.option(
-    "--format", "named", type=click.Choice(("json", "yaml", "env")), help="Else by FILE's ending."
-)
+@format_option
 @place_options
 @json_option
 def export(place: Place, file: str, named: str | None, as_json: bool) -> None:
     """Write every variable, secret ones too, to FILE (-: stdout), as Airflow does."""
-    from penstock.cli.exchange import kind_of, variables_text, write
+    from penstock.cli.exchange import variables_text
 
-    kind = kind_of(file, named)
-    found = ask(place, "variable_export")
-    write(file, variables_text(found, kind))
-    if file != "-":
-        said = {"file": file, "exported": sorted(found)}
-        emit(said, as_json, lambda: click.echo(f"{file}: {len(found)} variables"))
-
-
-def say_imported(what: str, found: dict[str, Any]) -> None:
-    """Say what an import did."""
-    click.echo(f"{what}s set: {len(found['set'])}")
-    if found["skipped"]:
-        click.echo(f"{what}s left as they are: {', '.join(found['skipped'])}")
+    write_all(place, "variables", file, named, variables_text, as_json=as_json)
