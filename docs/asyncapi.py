@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from textwrap import wrap
 from typing import Any, get_args
 
 import msgspec
+import yaml
 
 from penstock.events.contract import CHANNELS, PARAMETERS, Channel
 
 HEAD = "# Made by docs/generate.py from penstock.events.contract: change that instead.\n"
-PLAIN = re.compile(r"[A-Za-z/$_][\w ./#$<>{}()=;'-]*[\w/.)}>]|[A-Za-z]")
-WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def document(version: str) -> dict[str, Any]:
@@ -122,36 +119,14 @@ def parameter(meaning: str, values: Any) -> dict[str, Any]:
     return said
 
 
-# ---------------------------------------------------------------- YAML
+class _Plain(yaml.SafeDumper):
+    """Writes a thing as often as it comes, with no name to refer to it by."""
 
-
-def yaml(value: Any, depth: int = 0) -> str:
-    """Return `value` as the lines of a YAML block."""
-    edge = "  " * depth
-    if isinstance(value, dict) and value:
-        return "".join(f"{edge}{scalar(key)}:{entry(below, depth)}" for key, below in value.items())
-    if isinstance(value, list) and value:
-        return "".join(f"{edge}- {yaml(below, depth + 1).lstrip()}" for below in value)
-    return f"{edge}{scalar(value)}\n"
-
-
-def entry(value: Any, depth: int) -> str:
-    if isinstance(value, dict | list) and value:
-        return "\n" + yaml(value, depth + 1)
-    edge = "  " * (depth + 1)
-    if isinstance(value, str) and len(value) > 70:
-        return " >-\n" + "".join(f"{edge}{line}\n" for line in wrap(value, 96 - len(edge)))
-    return f" {scalar(value)}\n"
-
-
-def scalar(value: Any) -> str:
-    """Return it bare where nobody can take it for anything else, quoted as JSON is otherwise."""
-    bare = isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS
-    if bare and " #" not in value and "{" not in value:
-        return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def page(old: str, version: str) -> str:
     """Return the text of docs/asyncapi.yaml. old: what it was; nothing of it is kept."""
-    return HEAD + yaml(document(version))
+    made = document(version)
+    return HEAD + yaml.dump(made, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=96)

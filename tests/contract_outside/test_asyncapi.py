@@ -186,6 +186,6 @@ def test_the_limits_are_the_coordinators(document: dict[str, Any]) -> None:
 def test_the_page_is_what_is_generated() -> None:
     made = runpy.run_path(str(DOCS / "asyncapi.py"))["page"]
     kept = (DOCS / "asyncapi.yaml").read_text()
-    version = re.search(r'version: "(.*)"', kept)
+    version = re.search(r"^  version: (.*)$", kept, re.MULTILINE)
     assert version is not None
     assert made(kept, version.group(1)) == kept, "run: make generated"
