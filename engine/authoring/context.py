@@ -8,7 +8,7 @@ that run together on one event loop each see their own.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -53,8 +53,25 @@ def get_current_context() -> Context:
     return found
 
 
-_asked: ContextVar[Backend | None] = ContextVar("penstock_backend", default=None)
-_asked_of_all: list[Backend] = []
+class Asked:
+    """What an attempt asks, and what its worker masks for it.
+
+    Kept for each: what others that run in the same process had masked goes when they do.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self._masked: set[str] = set()
+
+    def mask(self, texts: Iterable[str]) -> None:
+        """Have texts masked in what this attempt prints, each once."""
+        if new := [text for text in texts if text not in self._masked]:
+            self.backend.mask(new)
+            self._masked.update(new)
+
+
+_asked: ContextVar[Asked | None] = ContextVar("penstock_asked", default=None)
+_asked_of_all: list[Asked] = []
 """What the attempts that run in this process ask."""
 
 
@@ -73,9 +90,10 @@ def asking(
 
     context: the current one within; a trigger has none. loading: it is the DAG file's top level.
     """
-    masking.begin(backend.mask, alone=not _asked_of_all)
-    _asked_of_all.append(backend)
-    asked, current = _asked.set(backend), _current.set(context)
+    one = Asked(backend)
+    masking.begin(one.mask, alone=not _asked_of_all)
+    _asked_of_all.append(one)
+    asked, current = _asked.set(one), _current.set(context)
     Looking.loading += loading
     try:
         yield
@@ -83,7 +101,7 @@ def asking(
         Looking.loading -= loading
         _current.reset(current)
         _asked.reset(asked)
-        _asked_of_all[:] = [other for other in _asked_of_all if other is not backend]
+        _asked_of_all.remove(one)
 
 
 def is_in_task() -> bool:
@@ -92,13 +110,14 @@ def is_in_task() -> bool:
 
 
 def current_backend() -> Backend | None:
-    """Return what is asked for a value (`asked`), and count that it was."""
+    """Return what the attempt that runs here may ask for a value; None outside of one."""
     Looking.times += 1
-    return asked()
+    found = asked_here()
+    return None if found is None else found.backend
 
 
-def asked() -> Backend | None:
-    """Return what the attempt that runs here may ask; None outside of one.
+def asked_here() -> Asked | None:
+    """Return what the attempt that runs here asks; None outside of one.
 
     A thread that a task started knows no context; it is that of the only attempt, if there is one.
     """

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
@@ -106,8 +105,8 @@ class Masker:
         self._in_bytes: re.Pattern[bytes] | None = None
         self.add(texts)
 
-    def add(self, texts: Iterable[str]) -> list[str]:
-        """Mask these as well; return those that are new."""
+    def add(self, texts: Iterable[str]) -> None:
+        """Mask these as well."""
         new = [text for text in dict.fromkeys(texts) if text not in self.texts]
         if new:
             self.texts.update(new)
@@ -115,7 +114,6 @@ class Masker:
             self._looks |= looks
             self.longest = max(self.longest, *map(len, map(_encoded, looks)))
             self._pattern = self._in_bytes = None
-        return new
 
     def text(self, text: str, mask: str = MASK) -> str:
         if not self._looks:
@@ -146,9 +144,6 @@ _masker = Masker()
 _lasting: dict[str, None] = {}
 """What DAG files masked while they were loaded, or others outside of tasks."""
 
-_told: ContextVar[set[str]] = ContextVar("penstock_told", default=set())
-"""Of what the worker was told for the attempt that runs here, which may not be the only one."""
-
 
 def mask_secret(secret: Any, name: str | None = None) -> None:
     """Mask a secret from now on in what this task prints, in its errors and its log.
@@ -157,16 +152,14 @@ def mask_secret(secret: Any, name: str | None = None) -> None:
     meant. name: what a text is called: if it is no secret's name, nothing is masked. Texts of less
     than five characters are not masked.
     """
-    from penstock.authoring.context import asked, is_in_task
+    from penstock.authoring.context import asked_here, is_in_task
 
     texts = list(texts_in(secret, name))
     if not is_in_task():
         _lasting.update(dict.fromkeys(texts))
     _masker.add(texts)
-    told = _told.get()
-    if (new := [text for text in texts if text not in told]) and (backend := asked()) is not None:
-        backend.mask(new)
-        told.update(new)
+    if (attempt := asked_here()) is not None:
+        attempt.mask(texts)
 
 
 async def amask_secret(secret: Any, name: str | None = None) -> None:
@@ -183,7 +176,6 @@ def begin(tell: Callable[[list[str]], None], *, alone: bool) -> None:
     global _masker
     if alone and _masker.texts != _lasting.keys():
         _masker = Masker(_lasting)
-    _told.set(set(_lasting))
     if _lasting:
         tell(list(_lasting))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.authoring import masking
+from penstock.authoring.backend import Backend
+from penstock.authoring.context import asking
 from penstock.authoring.masking import (
     MASK,
     Masker,
@@ -107,6 +111,21 @@ def test_what_was_masked_outside_of_a_task_stays_and_is_told_to_each() -> None:
     masking.begin(told.extend, alone=True)
     assert told == [SECRET]
     assert masked(SECRET) == MASK
+
+
+def test_of_tasks_that_run_together_each_has_its_own_worker_told_once() -> None:
+    first: list[str] = []
+    second: list[str] = []
+    with asking(backend_that_tells(first)):
+        mask_secret(SECRET)
+        with asking(backend_that_tells(second)):
+            mask_secret([SECRET, "another-one"])
+            mask_secret(SECRET)
+    assert (first, second) == ([SECRET], [SECRET, "another-one"])
+
+
+def backend_that_tells(masked: list[str]) -> Backend:
+    return cast(Backend, SimpleNamespace(mask=masked.extend))
 
 
 def test_redact_goes_by_names_and_by_what_was_masked() -> None:
