@@ -24,7 +24,7 @@ from penstock.authoring.exceptions import (
 from penstock.authoring.mapping import MappedOperator, is_mappable
 from penstock.authoring.operator import BaseOperator
 from penstock.authoring.task_instance import TaskInstance
-from penstock.authoring.templates import render_fields
+from penstock.authoring.templates import compiled, render_fields
 from penstock.authoring.xcom_arg import RETURN_KEY
 from penstock.events.words import RunInfo, Work
 
@@ -196,7 +196,7 @@ def _finish(attempt: _Attempt, result: Any) -> None:
     task, context = attempt.task, attempt.context
     if task.map_index_template and attempt.ti.is_mapped:
         # Only now: the task may have put what it is called by into its context.
-        template = task.get_template_env().from_string(task.map_index_template)
+        template = compiled(task.get_template_env(), task.map_index_template)
         attempt.ti.rendered_map_index = str(template.render(context))
     _around(task, "_post_execute_hook", context, result)
     task.post_execute(context, result)

@@ -158,7 +158,7 @@ class Renderer:
             return self.env.get_template(text).render(self.context)
         if "{" not in text and "\n" not in text and not self.native and self._plain_syntax:
             return text
-        return _compiled(self.env, text).render(self.context)
+        return compiled(self.env, text).render(self.context)
 
     @property
     def _plain_syntax(self) -> bool:
@@ -168,7 +168,7 @@ class Renderer:
 
 
 @functools.lru_cache(maxsize=1024)
-def _compiled(env: Environment, text: str) -> Template:
+def compiled(env: Environment, text: str) -> Template:
     """Return a template made of text. Compiling costs about a millisecond, so it is kept."""
     return env.from_string(text)
 
