@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec import structs
 
 from penstock.authoring import timetables
-from penstock.authoring.context import Context
+from penstock.authoring.context import Context, micros
 from penstock.authoring.serialize import schedule_of
 from penstock.steps.branch import BaseBranchOperator
 
@@ -32,11 +32,7 @@ class LatestOnlyOperator(BaseBranchOperator):
             return True
         # The next tick after this run's, late or not, also beyond the schedule's end.
         every = structs.replace(schedule_of(self.dag), catchup=True, end=None)
-        now = _micros(datetime.now(UTC))
-        after = timetables.next_run(every, _micros(run.logical_date), now)
+        now = micros(datetime.now(UTC))
+        after = timetables.next_run(every, micros(run.logical_date), now)
         start = run.data_interval_start or run.logical_date
-        return after is None or _micros(start) < now <= after.interval_end
-
-
-def _micros(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
+        return after is None or micros(start) < now <= after.interval_end

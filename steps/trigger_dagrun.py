@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from penstock.authoring.context import Context
+from penstock.authoring.context import Context, micros
 from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.exceptions import (
     AirflowException,
@@ -104,7 +104,7 @@ class TriggerDagRunOperator(BaseOperator):
         answer = ti.backend.trigger_run(
             self.trigger_dag_id,
             run_id,
-            logical_date=None if date is None else round(date.timestamp() * 1_000_000),
+            logical_date=None if date is None else micros(date),
             conf=self._checked_conf(),
             unless_paused=self.fail_when_dag_is_paused,
         )
@@ -160,8 +160,7 @@ class TriggerDagRunOperator(BaseOperator):
             return datetime.now(UTC)
         if self.logical_date is None:
             return None
-        date: datetime = utc(self.logical_date)
-        return date
+        return utc(self.logical_date)
 
     def _checked_conf(self) -> dict[str, Any]:
         try:

@@ -7,6 +7,7 @@ that run together on one event loop each see their own.
 
 from __future__ import annotations
 
+import calendar
 import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -136,6 +137,11 @@ def moment(micros: int | None) -> Any:
     import pendulum
 
     return pendulum.instance(EPOCH + timedelta(microseconds=micros), tz="UTC")
+
+
+def micros(moment: datetime) -> int:
+    """Return a moment's UTC microseconds, by whole numbers: a float would lose some."""
+    return calendar.timegm(moment.utctimetuple()) * 1_000_000 + moment.microsecond
 
 
 @dataclass

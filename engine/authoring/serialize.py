@@ -6,12 +6,12 @@ then: a cycle, a schedule that cannot be meant, a value that is no JSON.
 
 from __future__ import annotations
 
-import calendar
 import heapq
 import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from penstock.authoring.context import micros
 from penstock.authoring.dag import DAG
 from penstock.authoring.errors import (
     CycleError,
@@ -165,7 +165,7 @@ def _task(node: Any, weight: int) -> SerializedTask:
         is_teardown=node.is_teardown,
         on_failure_fail_dagrun=node.is_teardown and node.on_failure_fail_dagrun,
         exclusive=node.exclusive,
-        depends_on_past=bool(node.depends_on_past or node.wait_for_downstream),
+        depends_on_past=bool(node.depends_on_past),
         wait_for_downstream=bool(node.wait_for_downstream),
         ignore_first_depends_on_past=bool(node.ignore_first_depends_on_past),
         wait_for_past_depends_before_skipping=bool(node.wait_for_past_depends_before_skipping),
@@ -189,10 +189,7 @@ def _seconds(span: timedelta | None) -> float | None:
 
 
 def _micros(moment: datetime | None) -> int | None:
-    """Return UTC microseconds, by whole numbers: a float would lose some."""
-    if moment is None:
-        return None
-    return calendar.timegm(moment.utctimetuple()) * 1_000_000 + moment.microsecond
+    return None if moment is None else micros(moment)
 
 
 def _json_param(dag: DAG, name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from penstock.authoring.calls import call_arguments
-from penstock.authoring.context import Context
+from penstock.authoring.context import Context, micros
 from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.exceptions import AirflowException, AirflowSkipException
 from penstock.authoring.sensor import BaseSensorOperator
@@ -127,7 +127,7 @@ class ExternalTaskSensor(BaseSensorOperator):
         raise look_again_at_end(self._awaits, seconds)
 
     def poke(self, context: Context) -> bool:
-        dates = [round(date.timestamp() * 1_000_000) for date in self.dates(context)]
+        dates = [micros(date) for date in self.dates(context)]
         tasks = list(dict.fromkeys(self.external_task_ids or ()))
         answer = context["ti"].backend.states(
             self.external_dag_id,

@@ -75,8 +75,7 @@ class TimeSensor(_MomentSensor):
         began = context["ti"].first_started_at
         zone = self.dag.timezone
         day = datetime.now(zone) if began is None else datetime.fromtimestamp(began / 1e6, zone)
-        moment: datetime = utc(datetime.combine(day, self.target_time, tzinfo=zone))
-        return moment
+        return utc(datetime.combine(day, self.target_time, tzinfo=zone))
 
 
 class TimeDeltaSensor(_MomentSensor):
@@ -144,8 +143,7 @@ class DateTimeSensor(_MomentSensor):
         self.target_time = target_time
 
     def moment(self, context: Context) -> datetime:
-        moment: datetime = utc(self.target_time)
-        return moment
+        return utc(self.target_time)
 
 
 class DayOfWeekSensor(BaseSensorOperator):

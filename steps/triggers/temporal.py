@@ -49,8 +49,7 @@ class DateTimeTrigger(BaseTrigger):
         return self.end_from_trigger
 
     def _left(self) -> float:
-        seconds: float = (self.moment - datetime.now(UTC)).total_seconds()
-        return seconds
+        return (self.moment - datetime.now(UTC)).total_seconds()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
@@ -75,7 +74,7 @@ class TimeDeltaTrigger(DateTimeTrigger):
         super().__init__(moment=datetime.now(UTC) + delta, end_from_trigger=end_from_trigger)
 
 
-def utc(said: Any) -> Any:
+def utc(said: Any) -> datetime:
     """Return a moment as a pendulum DateTime in UTC; a text is read, one without zone is UTC."""
     import pendulum
 
