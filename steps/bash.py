@@ -94,25 +94,25 @@ class BashOperator(BaseOperator):
 
     def _run(self, folder: str, environment: dict[str, str]) -> tuple[int, str]:
         """Return the command's exit code and the last line that it printed."""
-        bash = shutil.which("bash") or "bash"
-        with _as_arguments(self.bash_command) as arguments:
+        with in_bash(self.bash_command) as arguments:
             return self._command.run(
-                [bash, *arguments], cwd=folder, env=environment, encoding=self.output_encoding
+                arguments, cwd=folder, env=environment, encoding=self.output_encoding
             )
 
 
 @contextlib.contextmanager
-def _as_arguments(command: str) -> Iterator[list[str]]:
-    """Yield what bash is given; a long script goes by a file, an argument has 128 KiB at most."""
+def in_bash(command: str) -> Iterator[list[str]]:
+    """Yield the call of bash; a long script goes by a file, an argument has 128 KiB at most."""
+    bash = shutil.which("bash") or "bash"
     if len(command) < LONGEST:
-        yield ["-c", command]
+        yield [bash, "-c", command]
         return
     import tempfile
 
     with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
         file.write(command)
         file.flush()
-        yield [file.name]
+        yield [bash, file.name]
 
 
 def codes(said: int | Container[int] | None) -> Container[int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from penstock.authoring.context import Context
 from penstock.authoring.exceptions import AirflowFailException
 from penstock.authoring.sensor import BaseSensorOperator
+from penstock.steps.bash import in_bash
 from penstock.steps.process import Command
 
 
@@ -39,16 +38,12 @@ class BashSensor(BaseSensorOperator):
         self._command = Command()
 
     def poke(self, context: Context) -> bool:
-        with tempfile.TemporaryDirectory(prefix="penstock-bash-") as folder:
-            # In a file: as an argument a long command would be refused by the kernel.
-            script = os.path.join(folder, "look.sh")
-            with open(script, "w", encoding="utf-8") as file:
-                file.write(self.bash_command)
+        with (
+            tempfile.TemporaryDirectory(prefix="penstock-bash-") as folder,
+            in_bash(self.bash_command) as arguments,
+        ):
             code, _ = self._command.run(
-                [shutil.which("bash") or "bash", script],
-                cwd=folder,
-                env=self.env,
-                encoding=self.output_encoding,
+                arguments, cwd=folder, env=self.env, encoding=self.output_encoding
             )
         if code in (0, self.retry_exit_code) or self.retry_exit_code is None:
             return code == 0
