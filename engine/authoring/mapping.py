@@ -18,7 +18,7 @@ from penstock.authoring import arguments as given
 from penstock.authoring import scopes
 from penstock.authoring.errors import InvalidArgumentError
 from penstock.authoring.making import build, default_args, known_to
-from penstock.authoring.node import Node, results_in
+from penstock.authoring.node import Node
 from penstock.authoring.operator import BaseOperator
 from penstock.authoring.places import Place
 from penstock.authoring.serialized import MappedOver
@@ -254,9 +254,6 @@ class MappedOperator(Node):
     @property
     def task_type(self) -> str:
         return self.operator_class.__name__
-
-    def references(self) -> list[XComArg]:
-        return list(results_in([self.partial_kwargs, self.over.sources()]))
 
     def unmap(self, index: int, context: Context) -> tuple[BaseOperator, set[int]]:
         """Return the operator of one instance, and the ids of values that are no templates."""
