@@ -12,9 +12,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock.errors import UsageError
+
+if TYPE_CHECKING:
+    from penstock.authoring.connections import Connection
 
 FORMATS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".env": "env"}
 
@@ -48,7 +51,7 @@ def read_connections(file: str) -> dict[str, dict[str, Any]]:
         raise UsageError(f"{file}: {error}") from None
 
 
-def connection_of(conn_id: str, said: Any) -> Any:
+def connection_of(conn_id: str, said: Any) -> Connection:
     """Return the Connection that a file has under an id. Raises ConnectionFieldsError."""
     from penstock.authoring.connections import Connection, ConnectionFieldsError
 

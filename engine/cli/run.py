@@ -12,9 +12,9 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from msgspec import Struct
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from penstock.authoring.serialized import SerializedDag
     from penstock.coordinator.parsing import Answering
     from penstock.supervisor.stack import Stack
+
+T = TypeVar("T")
 
 DRAIN_SECONDS = 1.0
 """How long a role may take to end: the run is over, or was cancelled, so nothing is waited for."""
@@ -224,19 +226,16 @@ def parse_limit(default: float) -> float:
         raise UsageError(f"PENSTOCK_PARSE_SECONDS is {named!r}: give it seconds.") from None
 
 
-def choose(request: RunRequest, dags: list[SerializedDag]) -> SerializedDag:
-    """Return the DAG that is meant. Raises UsageError."""
-    ids = ", ".join(dag.dag_id for dag in dags)
-    if request.dag_id is not None:
-        for dag in dags:
-            if dag.dag_id == request.dag_id:
-                return dag
-        raise UsageError(f"{request.file} has no DAG {request.dag_id!r} (it has: {ids}).")
+def choose(file: str, dag_id: str | None, dags: Mapping[str, T]) -> T:
+    """Return the DAG of a file that is meant, its only one if no id is said. Raises UsageError."""
+    ids = ", ".join(dags)
+    if dag_id is not None:
+        if dag_id not in dags:
+            raise UsageError(f"{file} has no DAG {dag_id!r} (it has: {ids}).")
+        return dags[dag_id]
     if len(dags) > 1:
-        raise UsageError(
-            f"{request.file} has {len(dags)} DAGs: say which one, as FILE::DAG_ID ({ids})."
-        )
-    return dags[0]
+        raise UsageError(f"{file} has {len(dags)} DAGs: say which one, as FILE::DAG_ID ({ids}).")
+    return next(iter(dags.values()))
 
 
 async def run_on(
@@ -249,7 +248,7 @@ async def run_on(
     from penstock.cli.progress import say_waits
     from penstock.cli.watching import Watch, stream_logs
 
-    dag = choose(request, dags)
+    dag = choose(str(request.file), request.dag_id, {dag.dag_id: dag for dag in dags})
     for warning in dag.warnings:
         click.echo(f"penstock: warning: {warning}", err=True)
     names = [task.task_id for task in dag.tasks]

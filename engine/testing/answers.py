@@ -5,11 +5,13 @@ A `penstock.worker.questions.TaskBackend` asks here instead of over its socket.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from penstock.authoring.connections import Connection
+from penstock.cli.exchange import connection_of
 from penstock.errors import PenstockError
 from penstock.events import questions as q
 from penstock.events import types as t
@@ -108,21 +110,16 @@ class Answers:
 
 def text_of(value: Any) -> str:
     """Return a variable's text: of what is none, its JSON."""
-    import json
-
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def fields_of(conn_id: str, said: Any) -> dict[str, Any]:
     """Return a connection's fields: of a Connection, a URI, JSON, or a dict of its fields."""
-    if isinstance(said, str):
-        read = Connection.from_json if said.lstrip().startswith("{") else Connection.from_uri
-        said = read(said.strip(), conn_id=conn_id)
-    elif isinstance(said, Mapping):
-        said = Connection.from_fields(conn_id, dict(said))
-    if not hasattr(said, "fields"):
+    if isinstance(said, Connection):
+        return said.fields()
+    if not isinstance(said, str | Mapping):
         raise GivenValueError(
             f"connection {conn_id!r}: give a URI, a dict of its fields, or a Connection; not "
             f"{type(said).__name__}."
         )
-    return dict(said.fields())
+    return connection_of(conn_id, said if isinstance(said, str) else dict(said)).fields()

@@ -20,7 +20,7 @@ from penstock.authoring.backend import Backend
 from penstock.authoring.context import asking
 from penstock.authoring.dag import DAG
 from penstock.authoring.serialize import serialize
-from penstock.cli.run import BrokenFileError
+from penstock.cli.run import BrokenFileError, choose
 from penstock.errors import PenstockError, UsageError
 from penstock.lifecycle.state import State
 from penstock.testing.answers import Answers
@@ -93,12 +93,7 @@ def dag_of(request: Request) -> DAG:
         raise BrokenFileError(wrong.file, wrong.line, wrong.message) from error
     if not dags:
         raise BrokenFileError(file, None, "there is no DAG in this file, at its top level.")
-    ids = ", ".join(dags)
-    if dag_id is None and len(dags) > 1:
-        raise UsageError(f"{file} has {len(dags)} DAGs: say which one, as FILE::DAG_ID ({ids}).")
-    dag = next(iter(dags.values())) if dag_id is None else dags.get(dag_id)
-    if dag is None:
-        raise UsageError(f"{file} has no DAG {dag_id!r} (it has: {ids}).")
+    dag = choose(file, dag_id, dags)
     for warning in serialize(dag).warnings:
         print(f"penstock: warning: {warning}", file=sys.stderr)
     return dag
