@@ -69,6 +69,7 @@ airflow-conformance: setup
 	$(BIN)/python -m tests.conformance.against_airflow $(if $(ENVIRONMENT),--environment $(ENVIRONMENT))
 	$(BIN)/python docs/generate.py
 
+# 25 processes are killed at random moments; KILLS=100 and SEED=7 may be given.
 chaos: setup
 	$(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
