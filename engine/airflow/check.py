@@ -159,11 +159,12 @@ class _Reader(ast.NodeVisitor):
     # ---------------------------------------------------------------- what does not run
 
     def visit_If(self, node: ast.If) -> None:
-        if "TYPE_CHECKING" in ast.dump(node.test):
-            self._visit_all(node.body, runs=False)
-            self._visit_all(node.orelse, runs=self.runs)
-        else:
+        if "TYPE_CHECKING" not in ast.dump(node.test):
             self.generic_visit(node)
+            return
+        is_not = isinstance(node.test, ast.UnaryOp)
+        self._visit_all(node.body, runs=self.runs and is_not)
+        self._visit_all(node.orelse, runs=self.runs and not is_not)
 
     def visit_Try(self, node: ast.Try) -> None:
         if not any(_catches_import_errors(handler) for handler in node.handlers):
@@ -173,7 +174,7 @@ class _Reader(ast.NodeVisitor):
         body.bound, body.runs = self.bound, self.runs
         for statement in node.body:
             body.visit(statement)
-        fails = any(use.state not in (*WORKING, LATER) for use in body.uses)
+        fails = any(not use.works and use.state != LATER for use in body.uses)
         # One of the two sides is taken here: the other one's names count for nothing.
         self.uses |= {
             Use(use.line, use.name, use.state, use.instead, use.runs and not fails)

@@ -133,6 +133,17 @@ def test_what_would_not_run_counts_for_nothing(check: Any) -> None:
             from airflow.nowhere import task
         except (ImportError, AttributeError):
             from airflow.decorators import task
+        if not TYPE_CHECKING:
+            from airflow.sdk import chain
+        else:
+            from airflow.nowhere import chain
+        try:
+            try:
+                from airflow.nowhere import dag
+            except ImportError:
+                from airflow.sdk import dag
+        except ImportError:
+            from airflow.elsewhere import dag
         """
     )
     assert told(report) == [
@@ -141,6 +152,11 @@ def test_what_would_not_run_counts_for_nothing(check: Any) -> None:
         (8, "airflow.nowhere.DAG", "-"),
         (10, "airflow.nowhere.task", "-"),
         (12, "airflow.decorators.task", "old name"),
+        (14, "airflow.sdk.chain", "served"),
+        (16, "airflow.nowhere.chain", "-"),
+        (19, "airflow.nowhere.dag", "-"),
+        (21, "airflow.sdk.dag", "served"),
+        (23, "airflow.elsewhere.dag", "-"),
     ]
     assert report.works
 
