@@ -11,7 +11,6 @@ import functools
 import importlib
 import logging
 from collections.abc import Iterator, Mapping
-from importlib.metadata import distributions
 from typing import Any, NamedTuple
 
 GROUP = "apache_airflow_provider"
@@ -40,6 +39,8 @@ class ProviderInfo(NamedTuple):
 @functools.cache
 def installed() -> Mapping[str, ProviderInfo]:
     """Return the installed provider packages by name, in the order of their names."""
+    from importlib.metadata import distributions  # late: it takes 8 ms
+
     found: dict[str, ProviderInfo] = {}
     for distribution in distributions():
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
