@@ -56,6 +56,7 @@ ALIASES: dict[str, str] = {
     "airflow.triggers.temporal": _TRIGGERS + "temporal",
     "airflow.configuration": "airflow.sdk.configuration",
     "airflow.decorators.base": "airflow.sdk.bases.decorator",
+    "airflow.decorators.setup_teardown": "airflow.sdk.definitions.decorators.setup_teardown",
     "airflow.io": "airflow.sdk.io",
     "airflow.io.path": "airflow.sdk.io.path",
     "airflow.lineage.hook": "airflow.sdk.lineage",

@@ -125,6 +125,9 @@ SERVED: dict[str, dict[str, str]] = {
     "airflow.sdk.timezone": _TIMEZONE,
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.decorators": {**_DAG, **_TASK, **_from(_AUTHORING + "group", "task_group")},
+    "airflow.sdk.definitions.decorators.setup_teardown": _from(
+        _AUTHORING + "scopes", "context_wrapper", ContextWrapper="context_wrapper"
+    ) | _from(_AUTHORING + "decorators", setup_task="setup", teardown_task="teardown"),
     "airflow.models": {**_from(_AUTHORING + "dag", "DAG"), **_OPERATOR, **_PARAM, **_VARIABLE,
                        **_XCOM_ARG, **_SKIP, **_CONNECTION},
     "airflow.models.xcom": {"XCOM_RETURN_KEY": _AUTHORING + "xcom_arg:RETURN_KEY"},
