@@ -24,12 +24,10 @@ class Scope:
 
     def __init__(self, setups: Sequence[Node], teardowns: Sequence[Node]) -> None:
         self.setups, self.teardowns = setups, teardowns
-        self.tasks: list[Node] = []
+        self.tasks: dict[Node, None] = {}
 
     def add_task(self, task: Linkable) -> None:
-        for node in task.heads():
-            if node not in self.tasks:
-                self.tasks.append(node)
+        self.tasks.update(dict.fromkeys(task.heads()))
 
     def link(self, outer: Scope | None) -> None:
         inside = [task for task in self.tasks if not task.is_setup and not task.is_teardown]
