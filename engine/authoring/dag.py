@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, overload
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from penstock.testing.results import RunResult
 
 P = ParamSpec("P")
+
+NUMBERED = re.compile(r"__(\d+)$")
+"""What is put behind an id that is taken."""
 
 _open_dags: list[DAG] = []
 _collectors: list[list[DAG]] = []
@@ -148,6 +152,7 @@ class DAG:
         self.rerun_with_latest_version = rerun_with_latest_version
         self.task_dict: dict[str, Node] = {}
         self.groups: dict[str, TaskGroup] = {}
+        self._numbers: dict[str, int] = {}  # the highest that stands behind an id
         self.edge_info: dict[str, dict[str, dict[str, str]]] = {}
         self._environments: dict[bool, Environment] = {}
         self.merged_params: dict[tuple[str, bytes], dict[str, Any]] = {}  # by task and conf
@@ -249,7 +254,22 @@ class DAG:
                 task.place,
             )
         self.task_dict[task.task_id] = task
+        self._note(task.task_id)
         task._dag = self
+
+    def add_group(self, group: TaskGroup) -> None:
+        self.groups[group.group_id] = group
+        self._note(group.group_id)
+
+    def _note(self, key: str) -> None:
+        if found := NUMBERED.search(key):
+            core = key[: found.start()]
+            self._numbers[core] = max(self._numbers.get(core, 0), int(found[1]))
+
+    def next_free(self, key: str) -> str:
+        """Return `key__N` with an N above that of every `key__...` that is taken, from 1."""
+        core = NUMBERED.sub("", key)
+        return f"{core}__{self._numbers.get(core, 0) + 1}"
 
     def add_tasks(self, tasks: Iterable[Node]) -> None:
         for task in tasks:

@@ -30,7 +30,7 @@ from penstock.authoring.errors import (
     UnsupportedError,
 )
 from penstock.authoring.exceptions import AirflowSkipException
-from penstock.authoring.group import current_group, next_free
+from penstock.authoring.group import current_group
 from penstock.authoring.making import default_args, home_of
 from penstock.authoring.mapping import EachDict, MappedOperator, Product, check_mappable
 from penstock.authoring.operator import BaseOperator
@@ -342,7 +342,7 @@ def _unique_task_id(task_id: str, settings: dict[str, Any]) -> str:
     prefix = group.prefix if group is not None else ""
     if prefix + task_id not in dag.task_dict:
         return task_id
-    return next_free(prefix + task_id, dag.task_dict).removeprefix(prefix)
+    return dag.next_free(prefix + task_id).removeprefix(prefix)
 
 
 def _returns_mapping(function: Callable[..., Any]) -> bool:

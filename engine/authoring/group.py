@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
@@ -66,7 +65,7 @@ class TaskGroup(Linkable):
         self._above: list[Linkable] = []
         self._below: list[Linkable] = []
         self.group_id = self._unique(self._in_parent(group_id), add_suffix_on_collision)
-        self.dag.groups[self.group_id] = self
+        self.dag.add_group(self)
         if self.parent_group is not None:
             self.parent_group.children[self.group_id] = self
 
@@ -74,14 +73,13 @@ class TaskGroup(Linkable):
         return self.parent_group.prefix + label if self.parent_group else label
 
     def _unique(self, group_id: str, suffix: bool) -> str:
-        taken = {*self.dag.groups, *self.dag.task_dict}
-        if group_id not in taken:
+        if group_id not in self.dag.groups and group_id not in self.dag.task_dict:
             return group_id
         if not suffix:
             raise DuplicateTaskError(
                 f"DAG {self.dag.dag_id!r} already has a task or group {group_id!r}.", self.place
             )
-        return next_free(group_id, taken)
+        return self.dag.next_free(group_id)
 
     @property
     def prefix(self) -> str:
@@ -173,13 +171,6 @@ def current_group(dag: DAG | None) -> TaskGroup | None:
     if _open_groups and _open_groups[-1].dag is dag:
         return _open_groups[-1]
     return None
-
-
-def next_free(key: str, taken: Any) -> str:
-    """Return `key__N` with an N above that of every `key__...` taken, from 1."""
-    core = re.sub(r"__\d+$", "", key)
-    numbers = (re.fullmatch(rf"{re.escape(core)}__(\d+)", other) for other in taken)
-    return f"{core}__{max((int(n[1]) for n in numbers if n), default=0) + 1}"
 
 
 class _GroupFactory:
