@@ -20,7 +20,7 @@ class Param:
 
     description: for people. Everything else is its JSON Schema (`type`, `minimum`, `enum`,
     `format`, ...) and what forms make of it (`title`, `section`, `examples`, `values_display`,
-    `description_md`), or `schema` is. source: `dag` or `task`, where it was said.
+    `description_md`), or `schema` is. source: `dag` or `task`, for `filter_params_by_source`.
 
     `Param(3, type="integer", minimum=1, description="How deep the trees may be.")`.
     """

@@ -368,6 +368,19 @@ def test_a_group_function_makes_a_group_at_each_call() -> None:
     assert run_dag(dag).value("twice__1.f__1") == 5
 
 
+def test_a_further_call_gets_a_number_above_all_that_are_taken_by_tasks_and_groups() -> None:
+    @task
+    def f(): ...
+
+    with DAG("numbers") as dag:
+        f()
+        EmptyOperator(task_id="f__7")
+        TaskGroup("f__9")
+        f()
+        TaskGroup("f", add_suffix_on_collision=True)
+    assert (dag.task_ids, list(dag.groups)) == (["f", "f__7", "f__10"], ["f__9", "f__11"])
+
+
 def test_mapped_tasks_in_groups_run_under_their_full_id() -> None:
     with DAG("mapped_groups") as dag, TaskGroup("g"):
         BashOperator.partial(task_id="say").expand(bash_command=["echo 1", "echo 2"])
